@@ -1,0 +1,119 @@
+package config
+
+import "time"
+
+// Config is all settings. The tag env is a setting's name; in the environment
+// LARDER_ goes before it, in YAML it is in lower case.
+type Config struct {
+	// Listen is the address to serve HTTP on, host:port. Port 0 takes a free
+	// one, which the log then tells.
+	Listen string `env:"LISTEN"`
+
+	// Primary is the URL of the store that keeps the entries. Its scheme
+	// picks the backend.
+	Primary string `env:"PRIMARY" secret:"true"`
+
+	// AllowAnonymous lets larder listen on an address that other machines can
+	// reach although it asks nobody for credentials.
+	AllowAnonymous bool `env:"ALLOW_ANONYMOUS"`
+
+	LogLevel    LogLevel    `env:"LOG_LEVEL"`
+	LogFormat   LogFormat   `env:"LOG_FORMAT"`
+	LogRequests LogRequests `env:"LOG_REQUESTS"`
+
+	// MaxValueBytes bounds one value, in canonical JSON or as opaque bytes.
+	MaxValueBytes Bytes `env:"MAX_VALUE_BYTES"`
+	// MaxDepth bounds how deep arrays and objects in a value may be nested.
+	MaxDepth int `env:"MAX_DEPTH"`
+	// MaxBodyBytes bounds the body of a request with many operations.
+	MaxBodyBytes Bytes `env:"MAX_BODY_BYTES"`
+	// MaxHeaderBytes bounds a request's line and headers.
+	MaxHeaderBytes Bytes `env:"MAX_HEADER_BYTES"`
+	// MaxConnections bounds the connections open at once; further ones wait
+	// in the operating system's queue.
+	MaxConnections int `env:"MAX_CONNECTIONS"`
+	// MaxStreams bounds the streams of changes open at once.
+	MaxStreams int `env:"MAX_STREAMS"`
+	// ScanBudget is how many entries a query may look at without an index.
+	ScanBudget int `env:"SCAN_BUDGET"`
+
+	// RequestTimeout bounds the work on one request; streams are exempt.
+	RequestTimeout time.Duration `env:"REQUEST_TIMEOUT"`
+	// ReadHeaderTimeout bounds the wait for a request's headers.
+	ReadHeaderTimeout time.Duration `env:"READ_HEADER_TIMEOUT"`
+	// ReadTimeout bounds the wait for a whole request, its body included.
+	ReadTimeout time.Duration `env:"READ_TIMEOUT"`
+	// IdleTimeout is how long a connection without a request stays open.
+	IdleTimeout time.Duration `env:"IDLE_TIMEOUT"`
+
+	// ShutdownDelay is how long larder goes on serving after it was told to
+	// stop and /readyz says so, for load balancers to notice.
+	ShutdownDelay time.Duration `env:"SHUTDOWN_DELAY"`
+	// ShutdownTimeout bounds the wait for requests under way at the end.
+	ShutdownTimeout time.Duration `env:"SHUTDOWN_TIMEOUT"`
+
+	// TombstoneRetention is how long a deletion is remembered, and so how far
+	// behind a reader of the change feed may fall.
+	TombstoneRetention time.Duration `env:"TOMBSTONE_RETENTION"`
+	// ReapInterval lies between two rounds of clearing up what has expired.
+	ReapInterval time.Duration `env:"REAP_INTERVAL"`
+
+	origins map[string]string // by the setting's name; absent: its default
+}
+
+// LogLevel is the least severe level that is logged.
+type LogLevel string
+
+// The log levels.
+const (
+	LogTrace LogLevel = "trace"
+	LogDebug LogLevel = "debug"
+	LogInfo  LogLevel = "info"
+	LogWarn  LogLevel = "warn"
+	LogError LogLevel = "error"
+)
+
+// LogFormat is how log lines look.
+type LogFormat string
+
+// The log formats.
+const (
+	LogAuto    LogFormat = "auto"    // console on a terminal, else JSON
+	LogConsole LogFormat = "console" // for people
+	LogJSON    LogFormat = "json"    // an object a line
+)
+
+// LogRequests says which requests are logged.
+type LogRequests string
+
+// Which requests are logged.
+const (
+	LogNoRequests     LogRequests = "off"
+	LogFailedRequests LogRequests = "errors" // those answered with a 5xx
+	LogAllRequests    LogRequests = "all"
+)
+
+// Default gives the settings as they are when nothing is said.
+func Default() Config {
+	return Config{
+		Listen:             "127.0.0.1:8080",
+		Primary:            "bolt://./data/larder.db",
+		LogLevel:           LogInfo,
+		LogFormat:          LogAuto,
+		LogRequests:        LogFailedRequests,
+		MaxValueBytes:      1 << 20,
+		MaxDepth:           128,
+		MaxBodyBytes:       32 << 20,
+		MaxHeaderBytes:     16 << 10,
+		MaxConnections:     10_000,
+		MaxStreams:         1_000,
+		ScanBudget:         250_000,
+		RequestTimeout:     10 * time.Second,
+		ReadHeaderTimeout:  5 * time.Second,
+		ReadTimeout:        30 * time.Second,
+		IdleTimeout:        2 * time.Minute,
+		ShutdownTimeout:    15 * time.Second,
+		TombstoneRetention: 7 * 24 * time.Hour,
+		ReapInterval:       time.Second,
+	}
+}

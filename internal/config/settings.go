@@ -1,0 +1,62 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"net/url"
+	"reflect"
+	"strings"
+)
+
+// Setting is one setting as it is now.
+type Setting struct {
+	Name   string `json:"name"`   // LARDER_LISTEN
+	Value  string `json:"value"`  // with secrets hidden
+	Origin string `json:"origin"` // "default", "env" or "file:PATH"
+}
+
+// Settings lists every setting in the order of the fields.
+func (c Config) Settings() []Setting {
+	var all []Setting
+	v := reflect.ValueOf(c)
+	for f := range v.Type().Fields() {
+		name := f.Tag.Get("env")
+		if name == "" {
+			continue
+		}
+		text := fmt.Sprint(v.FieldByIndex(f.Index).Interface())
+		if isSecret(f) {
+			text = HideSecrets(text)
+		}
+		all = append(all, Setting{
+			Name:   envPrefix + name,
+			Value:  text,
+			Origin: cmp.Or(c.origins[name], "default"),
+		})
+	}
+	return all
+}
+
+const hidden = "xxxxx"
+
+// HideSecrets gives a URL without the passwords in it: the one of the user,
+// and those among the parameters. What can't be read as a URL is hidden
+// altogether.
+func HideSecrets(text string) string {
+	u, err := url.Parse(text)
+	if err != nil {
+		return hidden
+	}
+	params := u.Query()
+	found := false
+	for name := range params {
+		if lower := strings.ToLower(name); strings.Contains(lower, "pass") || strings.Contains(lower, "secret") || strings.Contains(lower, "token") {
+			params[name] = []string{hidden}
+			found = true
+		}
+	}
+	if found {
+		u.RawQuery = params.Encode()
+	}
+	return u.Redacted()
+}
