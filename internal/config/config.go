@@ -83,13 +83,14 @@ const (
 	LogJSON    LogFormat = "json"    // an object a line
 )
 
-// LogRequests says which requests are logged.
+// LogRequests says which requests are logged. What failed by larder's own
+// fault is logged in any case.
 type LogRequests string
 
 // Which requests are logged.
 const (
 	LogNoRequests     LogRequests = "off"
-	LogFailedRequests LogRequests = "errors" // those answered with a 5xx
+	LogFailedRequests LogRequests = "errors" // those answered with a 4xx or 5xx
 	LogAllRequests    LogRequests = "all"
 )
 

@@ -1,0 +1,168 @@
+package telemetry
+
+import (
+	"cmp"
+	"context"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Backend is a backend that can tell figures about itself.
+type Backend struct {
+	Name string
+
+	// Figures asks for them. It keeps to ctx, whose end it may not outlive by
+	// much, but a scrape does not depend on that.
+	Figures func(ctx context.Context) ([]Figure, error)
+}
+
+// Figure is one number about a backend.
+type Figure struct {
+	Name    string // as Prometheus has it, with its unit: "file_bytes"
+	Help    string
+	Value   float64
+	Counter bool // it only grows
+}
+
+// BackendOptions say how to ask backends for their figures.
+type BackendOptions struct {
+	Fresh    time.Duration // how long an answer is used again; 0: 1 s
+	Patience time.Duration // how long a scrape waits for an answer; 0: 2 s
+}
+
+// Backends exports the backends' figures as larder_backend_NAME{backend="…"}.
+// One that does not answer in time costs a scrape only its patience: the
+// figures are then those of the last answer, and
+// larder_backend_inspection_success is 0.
+type Backends struct {
+	options BackendOptions
+	success *prometheus.Desc
+	running sync.WaitGroup
+	watched []*watched
+}
+
+var _ prometheus.Collector = (*Backends)(nil)
+
+// watched is one backend and its last answer.
+type watched struct {
+	Backend
+
+	mu      sync.Mutex
+	asked   time.Time
+	done    chan struct{} // of the question under way, or of the last one
+	figures []Figure
+	ok      bool
+}
+
+// NewBackends makes a collector, to be registered by the caller.
+func NewBackends(backends []Backend, o BackendOptions) *Backends {
+	b := &Backends{
+		options: BackendOptions{
+			Fresh:    cmp.Or(o.Fresh, time.Second),
+			Patience: cmp.Or(o.Patience, 2*time.Second),
+		},
+		success: prometheus.NewDesc("larder_backend_inspection_success", "Whether the backend told its figures in time.", []string{"backend"}, nil),
+	}
+	for _, backend := range backends {
+		b.watched = append(b.watched, &watched{Backend: backend})
+	}
+	return b
+}
+
+// Close waits for the questions under way, which is no longer than a backend
+// outlives its context. Nothing is collected afterwards.
+func (b *Backends) Close() error {
+	b.running.Wait()
+	return nil
+}
+
+// Describe sends nothing: which figures there are is the backends' to say.
+func (b *Backends) Describe(chan<- *prometheus.Desc) {}
+
+// Collect asks all backends at once and waits for them within its patience.
+func (b *Backends) Collect(metrics chan<- prometheus.Metric) {
+	answers := make([]<-chan struct{}, len(b.watched))
+	for i, w := range b.watched {
+		answers[i] = b.ask(w)
+	}
+	patience := time.NewTimer(b.options.Patience)
+	defer patience.Stop()
+	late := false
+	for i, w := range b.watched {
+		inTime := isClosed(answers[i])
+		if !inTime && !late {
+			select {
+			case <-answers[i]:
+				inTime = true
+			case <-patience.C:
+				late = true
+			}
+		}
+		figures, ok := w.last()
+		var success float64
+		if ok && inTime {
+			success = 1
+		}
+		metrics <- prometheus.MustNewConstMetric(b.success, prometheus.GaugeValue, success, w.Name)
+		for _, f := range figures {
+			metrics <- f.metric(w.Name)
+		}
+	}
+}
+
+// ask gives the channel that is closed once w has a fresh answer. At most one
+// question to a backend is under way.
+func (b *Backends) ask(w *watched) <-chan struct{} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.done != nil && (!isClosed(w.done) || time.Since(w.asked) < b.options.Fresh) {
+		return w.done
+	}
+	done := make(chan struct{})
+	w.done, w.asked = done, time.Now()
+	b.running.Go(func() {
+		defer close(done)
+		ctx, cancel := context.WithTimeout(context.Background(), b.options.Patience)
+		defer cancel()
+		figures, err := w.Figures(ctx)
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if w.ok = err == nil; w.ok {
+			w.figures = figures
+		}
+	})
+	return done
+}
+
+func (w *watched) last() ([]Figure, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.figures, w.ok
+}
+
+func (f Figure) metric(backend string) prometheus.Metric {
+	name, kind := "larder_backend_"+f.Name, prometheus.GaugeValue
+	if f.Counter {
+		kind = prometheus.CounterValue
+		if !strings.HasSuffix(name, "_total") {
+			name += "_total"
+		}
+	}
+	metric, err := prometheus.NewConstMetric(prometheus.NewDesc(name, f.Help, []string{"backend"}, nil), kind, f.Value, backend)
+	if err != nil {
+		return prometheus.NewInvalidMetric(prometheus.NewInvalidDesc(err), err)
+	}
+	return metric
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
