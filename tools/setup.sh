@@ -1,0 +1,41 @@
+#!/bin/sh
+# Installs what the tests need and the machine lacks, with apt-get where that
+# can be done (Debian or Ubuntu, as root); elsewhere says what to install.
+set -eu
+
+missing=
+need() { # need PACKAGE TEST...: PACKAGE is missing unless TEST succeeds
+	package=$1
+	shift
+	"$@" >/dev/null 2>&1 || missing="$missing $package"
+}
+
+need ca-certificates test -e /etc/ssl/certs/ca-certificates.crt
+need curl command -v curl
+need gcc command -v gcc # the race detector needs cgo
+need git command -v git
+need iso-codes test -e /usr/share/iso-codes/json/iso_3166-1.json
+need libc6-dev test -e /usr/include/stdlib.h
+need nodejs command -v node
+need npm command -v npm
+
+if [ -n "$missing" ]; then
+	if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+		echo "setup: install${missing} (Debian: sudo apt-get install${missing}), then run this again" >&2
+		exit 1
+	fi
+	echo "setup: installing${missing}"
+	export DEBIAN_FRONTEND=noninteractive
+	apt-get -qq update
+	# shellcheck disable=SC2086 # a list of packages
+	apt-get -qq install --no-install-recommends -o Dpkg::Use-Pty=0 $missing >/dev/null
+fi
+
+oldest=20
+node=$(node --version)
+major=${node#v}
+major=${major%%.*}
+if [ "$major" -lt "$oldest" ]; then
+	echo "setup: Node.js $node is too old for the page's tools: install $oldest or newer" >&2
+	exit 1
+fi
