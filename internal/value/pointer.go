@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // Pointer is a JSON pointer (RFC 6901) as its reference tokens, unescaped. The empty
@@ -21,21 +22,32 @@ func (e *PointerError) Error() string { return fmt.Sprintf("JSON pointer %q: %s"
 // ParsePointer reads a JSON pointer: "", or tokens that each follow a /, in which ~1
 // stands for / and ~0 for ~. Errors are *PointerError.
 func ParsePointer(s string) (Pointer, error) {
+	p, detail := parsePointer(s)
+	if detail != "" {
+		return nil, &PointerError{s, detail}
+	}
+	return p, nil
+}
+
+func parsePointer(s string) (_ Pointer, detail string) {
 	if s == "" {
-		return Pointer{}, nil
+		return Pointer{}, ""
 	}
 	if s[0] != '/' {
-		return nil, &PointerError{s, "it must be empty or begin with /"}
+		return nil, "a JSON pointer is empty or begins with /"
+	}
+	if !utf8.ValidString(s) {
+		return nil, "a JSON pointer is valid UTF-8"
 	}
 	p := make(Pointer, 0, strings.Count(s, "/"))
 	for token := range strings.SplitSeq(s[1:], "/") {
 		token, ok := unescapeToken(token)
 		if !ok {
-			return nil, &PointerError{s, "a ~ must be followed by 0 or 1"}
+			return nil, "in a JSON pointer, ~ is followed by 0 or 1"
 		}
 		p = append(p, token)
 	}
-	return p, nil
+	return p, ""
 }
 
 func unescapeToken(token string) (string, bool) {
@@ -49,7 +61,7 @@ func unescapeToken(token string) (string, bool) {
 		}
 		rest = rest[i+2:]
 	}
-	return strings.NewReplacer("~1", "/", "~0", "~").Replace(token), true
+	return strings.ReplaceAll(strings.ReplaceAll(token, "~1", "/"), "~0", "~"), true
 }
 
 // String gives the pointer's text.
@@ -78,35 +90,40 @@ func appendToken(dst []byte, token string) []byte {
 }
 
 // Lookup gives the value at p, as a piece of raw. It reads raw up to there and
-// allocates nothing.
+// allocates nothing. In a missing value there is nothing.
 func (p Pointer) Lookup(raw []byte) ([]byte, bool) {
-	if len(raw) == 0 {
+	i, found := p.locate(raw)
+	if !found {
 		return nil, false
-	}
-	i := 0
-	for _, token := range p {
-		switch raw[i] {
-		case '{':
-			at, found := findMember(raw, i, token)
-			if !found {
-				return nil, false
-			}
-			_, i = nameAt(raw, at)
-		case '[':
-			at, found := findElement(raw, i, token)
-			if !found {
-				return nil, false
-			}
-			i = at
-		default:
-			return nil, false
-		}
 	}
 	if len(p) == 0 {
 		return raw, true
 	}
 	end := endOf(raw, i)
 	return raw[i:end:end], true
+}
+
+// locate gives where the value at p begins.
+func (p Pointer) locate(raw []byte) (i int, found bool) {
+	if len(raw) == 0 {
+		return 0, false
+	}
+	for _, token := range p {
+		switch raw[i] {
+		case '{':
+			if i, found = findMember(raw, i, token); found {
+				_, i = nameAt(raw, i)
+			}
+		case '[':
+			i, found = findElement(raw, i, token)
+		default:
+			found = false
+		}
+		if !found {
+			return 0, false
+		}
+	}
+	return i, true
 }
 
 // findMember looks for a name in the object that begins at raw[i]: where the member

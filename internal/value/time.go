@@ -1,0 +1,40 @@
+package value
+
+import (
+	"strings"
+	"time"
+)
+
+// TimeLayout is how the times of an entry stand as values, always in UTC: RFC 3339
+// with microseconds, of one length, so that they sort as text.
+const TimeLayout = "2006-01-02T15:04:05.000000Z"
+
+// FormatTime gives t in TimeLayout, in UTC, cut to the microsecond.
+func FormatTime(t time.Time) string { return t.UTC().Format(TimeLayout) }
+
+// AppendTime appends FormatTime(t) as a canonical JSON string, quotes included.
+func AppendTime(dst []byte, t time.Time) []byte {
+	dst = append(dst, '"')
+	dst = t.UTC().AppendFormat(dst, TimeLayout)
+	return append(dst, '"')
+}
+
+// parseTime reads an RFC 3339 time into the JSON string of TimeLayout. If the time
+// lies between two microseconds, it is the earlier one and not exact.
+func parseTime(text string) (val []byte, exact, ok bool) {
+	var t time.Time
+	if t.UnmarshalText([]byte(text)) != nil {
+		return nil, false, false
+	}
+	if year := t.UTC().Year(); year < 0 || year > 9999 { // an offset can move it there
+		return nil, false, false
+	}
+	return AppendTime(nil, t), isMicroseconds(text), true
+}
+
+// isMicroseconds looks at the text, since time.Time has no more than nanoseconds.
+func isMicroseconds(text string) bool {
+	_, fraction, _ := strings.Cut(text, ".")
+	end := strings.IndexAny(fraction, "Z+-")
+	return end <= 6 || strings.Trim(fraction[6:end], "0") == ""
+}
