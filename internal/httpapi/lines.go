@@ -1,0 +1,72 @@
+package httpapi
+
+import (
+	"net/http"
+
+	"larder/internal/store"
+)
+
+// listLines answers a listing as NDJSON, an entry a line, page by page as they
+// are read: up to the limit the client gave, else to the end. What fails once
+// lines have gone out ends the connection, so that no client takes a part for
+// the whole.
+func (a *API) listLines(w http.ResponseWriter, r *http.Request, l *listing) {
+	ctx, done, err := a.streams.begin(r.Context())
+	if err != nil {
+		a.fail(w, r, nil, err)
+		return
+	}
+	defer done()
+	defer a.countStream(r)()
+	r = r.WithContext(ctx)
+	if !l.limited {
+		l.scan.Limit = a.limits.MaxPage
+		if l.query != nil {
+			l.query.Limit = a.limits.MaxPage
+		}
+	}
+	l.scan.Delimiter = "" // a line is an entry
+	var out *pieces
+	for {
+		page, next, err := a.listPage(r, l)
+		if err == nil && next != "" {
+			err = l.goOn(next)
+		}
+		if err != nil {
+			a.breakOff(w, r, out, err)
+			return
+		}
+		if out == nil {
+			out = newPieces(w, linesType)
+			w.WriteHeader(http.StatusOK)
+		}
+		if err := writeLines(out, page.Entries); err != nil {
+			return // the client is gone
+		}
+		if next == "" || l.limited {
+			return
+		}
+	}
+}
+
+func writeLines(out *pieces, entries []store.Entry) error {
+	for i := range entries {
+		if err := out.write(append(encode(newEntry(entries[i])), '\n')); err != nil {
+			return err
+		}
+	}
+	return out.flush()
+}
+
+// breakOff ends a stream that failed: with a problem where nothing has been
+// answered yet, else by cutting the connection.
+func (a *API) breakOff(w http.ResponseWriter, r *http.Request, out *pieces, err error) {
+	if out == nil {
+		a.fail(w, r, queryPlaces, err)
+		return
+	}
+	if code := store.CodeOf(err); code != store.Canceled {
+		a.log.Error().Str("request_id", exchangeOf(w).id).Str("code", string(code)).AnErr("cause", loggable(store.AsError(err))).Msg("a stream broke off")
+	}
+	panic(http.ErrAbortHandler)
+}

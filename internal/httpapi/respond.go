@@ -1,0 +1,144 @@
+package httpapi
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	jsonx "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"larder/api"
+	"larder/internal/store"
+	"larder/internal/value"
+)
+
+// timeLayout is RFC 3339 in UTC with all the digits that larder keeps.
+const timeLayout = "2006-01-02T15:04:05.000000Z07:00"
+
+// answerOptions are how every answer is written: times in one form, values as
+// they are.
+var answerOptions = jsonx.JoinOptions(
+	jsonx.WithMarshalers(jsonx.MarshalToFunc(func(enc *jsontext.Encoder, t time.Time) error {
+		return enc.WriteToken(jsontext.String(t.UTC().Format(timeLayout)))
+	})),
+)
+
+// encode writes a form of the contract as JSON. That one can't be encoded
+// would be a bug.
+func encode(form any) []byte {
+	data, err := jsonx.Marshal(form, answerOptions)
+	if err != nil {
+		panic(err)
+	}
+	return data
+}
+
+// writeJSON answers with a form of the contract.
+func writeJSON(w http.ResponseWriter, mediaType string, status int, form any) {
+	data := encode(form)
+	h := w.Header()
+	h["Content-Type"] = []string{mediaType}
+	h["Content-Length"] = []string{strconv.Itoa(len(data))}
+	w.WriteHeader(status)
+	_, _ = w.Write(data) // the client is gone; there is nobody to tell
+}
+
+// newEntry is an entry in the contract's form. One without a value is written
+// without.
+func newEntry(e store.Entry) *api.Entry {
+	form := &api.Entry{
+		Table: e.Table, Key: e.Key, Version: e.Version, CreatedAt: e.CreatedAt, UpdatedAt: e.UpdatedAt,
+		Metadata: e.Metadata, Encoding: api.EncodingJSON, Value: jsonForm(e.Value),
+	}
+	if e.Value.Encoding == value.Bytes {
+		form.Encoding = api.EncodingBase64
+	}
+	if form.Metadata == nil {
+		form.Metadata = api.Metadata{}
+	}
+	form.ExpiresAt = optionalTime(e.ExpiresAt)
+	return form
+}
+
+func optionalTime(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+// jsonForm is how a value rides in an envelope: as itself, or, being bytes, as
+// a base64 string.
+func jsonForm(v value.Value) json.RawMessage {
+	if v.Data == nil {
+		return nil
+	}
+	if v.Encoding == value.JSON {
+		return json.RawMessage(v.Data)
+	}
+	text := make([]byte, 0, base64.StdEncoding.EncodedLen(len(v.Data))+2)
+	text = append(text, '"')
+	text = base64.StdEncoding.AppendEncode(text, v.Data)
+	return append(text, '"')
+}
+
+// describe puts into headers what is known of an entry besides its value.
+func describe(h http.Header, e store.Entry) error {
+	setVersion(h, e.Version)
+	h["Larder-Created-At"] = []string{e.CreatedAt.Format(timeLayout)}
+	h["Larder-Updated-At"] = []string{e.UpdatedAt.Format(timeLayout)}
+	h["Last-Modified"] = []string{e.UpdatedAt.Format(http.TimeFormat)}
+	if !e.ExpiresAt.IsZero() {
+		h["Larder-Expires-At"] = []string{e.ExpiresAt.Format(timeLayout)}
+	}
+	if len(e.Metadata) > 0 {
+		text, err := formatMetadata(e.Metadata)
+		if err != nil {
+			return &store.Error{Code: store.Internal, Ref: e.Ref, Err: err}
+		}
+		h[metadataHeader] = []string{text}
+	}
+	return nil
+}
+
+// setVersion gives the version as the entity tag and as a number.
+func setVersion(h http.Header, version int64) {
+	tag := entityTag(version)
+	h["Etag"] = []string{tag}
+	h["Larder-Version"] = []string{tag[1 : len(tag)-1]}
+}
+
+// writeResult answers a write: the entry without its value, or as the client
+// prefers it.
+func (a *API) writeResult(w http.ResponseWriter, r *http.Request, result store.Result) {
+	h := w.Header()
+	if err := describe(h, result.Entry); err != nil {
+		a.fail(w, r, nil, err)
+		return
+	}
+	prefer := preferences(r.Header)
+	prefer.wait = 0
+	prefer.applied(h)
+	status := http.StatusOK
+	if result.Created {
+		status = http.StatusCreated
+		h["Location"] = []string{keyPath(result.Entry.Ref)}
+	}
+	switch {
+	case prefer.minimal:
+		w.WriteHeader(http.StatusNoContent)
+	case prefer.representation:
+		writeJSON(w, jsonType, status, newEntry(result.Entry))
+	default:
+		writeJSON(w, jsonType, status, newEntry(result.Entry.WithoutValue()))
+	}
+}
+
+// keyPath is where an entry is, as a path.
+func keyPath(ref store.Ref) string {
+	return "/tables/" + url.PathEscape(ref.Table) + "/keys/" + url.PathEscape(ref.Key)
+}

@@ -1,0 +1,130 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/go-chi/chi/v5"
+)
+
+// operation is what is known beforehand about one operation of the contract.
+type operation struct {
+	name        string // its operationId
+	parameters  []queryParameter
+	stream      bool // lives longer than RequestTimeout
+	observation Observation
+}
+
+type queryParameter struct {
+	name     string
+	repeated bool
+}
+
+// routeTable finds the operation of a routed request without building any
+// string.
+type routeTable struct {
+	byPattern map[string]map[string]*operation // pattern, method
+	unknown   *operation
+}
+
+// unroutedName stands for requests that matched no operation.
+const unroutedName = "none"
+
+func newRouteTable(spec *openapi3.T, observer Observer) routeTable {
+	t := routeTable{
+		byPattern: make(map[string]map[string]*operation),
+		unknown:   &operation{name: unroutedName, observation: observer.Operation(unroutedName)},
+	}
+	for pattern, item := range spec.Paths.Map() {
+		byMethod := make(map[string]*operation)
+		for method, described := range item.Operations() {
+			byMethod[method] = newOperation(item, described, observer)
+		}
+		if byMethod[http.MethodHead] == nil {
+			byMethod[http.MethodHead] = byMethod[http.MethodGet]
+		}
+		t.byPattern[pattern] = byMethod
+	}
+	return t
+}
+
+func newOperation(item *openapi3.PathItem, described *openapi3.Operation, observer Observer) *operation {
+	op := &operation{name: described.OperationID, observation: observer.Operation(described.OperationID)}
+	for _, ref := range slices.Concat(item.Parameters, described.Parameters) {
+		if p := ref.Value; p.In == openapi3.ParameterInQuery {
+			op.parameters = append(op.parameters, queryParameter{name: p.Name, repeated: p.Schema.Value.Type.Is(openapi3.TypeArray)})
+		}
+	}
+	if ok := described.Responses.Status(http.StatusOK); ok != nil {
+		for mediaType := range ok.Value.Content {
+			op.stream = op.stream || mediaType == eventStreamType || mediaType == linesType
+		}
+	}
+	return op
+}
+
+func (t routeTable) of(route *chi.Context) *operation {
+	if len(route.RoutePatterns) > 0 {
+		method := route.RouteMethod
+		if op := t.byPattern[route.RoutePatterns[len(route.RoutePatterns)-1]][method]; op != nil {
+			return op
+		}
+	}
+	return t.unknown
+}
+
+// enter stands before every handler: it refuses query parameters that the
+// operation does not have, and gives the request its deadline.
+func (a *API) enter(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		op := a.routes.of(chi.RouteContext(r.Context()))
+		if r.URL.RawQuery != "" {
+			if err := op.checkParameters(r); err != nil {
+				a.fail(w, r, nil, err)
+				return
+			}
+		}
+		if !op.stream {
+			ctx, cancel := context.WithTimeout(r.Context(), a.options.RequestTimeout)
+			defer cancel()
+			r = r.WithContext(ctx)
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (op *operation) checkParameters(r *http.Request) error {
+	values, err := parseQuery(r.URL.RawQuery)
+	if err != nil {
+		return err
+	}
+	for name, given := range values {
+		i := slices.IndexFunc(op.parameters, func(p queryParameter) bool { return p.name == name })
+		switch {
+		case i < 0:
+			return invalidParameter(name, "%s", op.knownParameters())
+		case len(given) > 1 && !op.parameters[i].repeated:
+			return invalidParameter(name, "%s is given once", name)
+		}
+	}
+	return nil
+}
+
+func (op *operation) knownParameters() string {
+	if len(op.parameters) == 0 {
+		return op.name + " takes no query parameters"
+	}
+	var names []string
+	for _, p := range op.parameters {
+		names = append(names, p.name)
+	}
+	return op.name + " takes " + strings.Join(names, ", ")
+}
+
+// badParameter answers what the generated code could not bind.
+func (a *API) badParameter(w http.ResponseWriter, r *http.Request, err error) {
+	a.fail(w, r, nil, parameterError(err))
+}

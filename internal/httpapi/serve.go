@@ -1,0 +1,159 @@
+package httpapi
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"larder/internal/store"
+)
+
+// LogRequests says which requests are logged; those that fail by the server's
+// fault always are.
+type LogRequests uint8
+
+// The choices.
+const (
+	LogNone   LogRequests = iota
+	LogErrors             // answered with 4xx too
+	LogAll
+)
+
+// ServeHTTP gives every request an id, routes it, and accounts for it: a panic
+// becomes a 500, and what happened is counted and, if asked for, logged.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	start := time.Now()
+	// Without this, generated handlers decode a key twice where its encoding
+	// is not the one that Go would have chosen.
+	r.URL.RawPath = r.URL.EscapedPath()
+	joinLines(r.Header)
+
+	x := &exchange{ResponseWriter: w, id: requestID(r.Header)}
+	w.Header()["X-Request-Id"] = []string{x.id}
+	if r.ContentLength != 0 {
+		x.body = &countedBody{ReadCloser: r.Body}
+		r.Body = x.body
+	}
+	route := a.newRoute(r)
+	r = r.WithContext(context.WithValue(r.Context(), chi.RouteCtxKey, route))
+	defer a.account(x, r, route, start)
+	if isSmuggling(r) {
+		w.Header().Set("Connection", "close")
+		a.fail(x, r, nil, invalidHeader("Content-Length", "a body's length is told by Content-Length or by Transfer-Encoding, not by both"))
+		return
+	}
+	a.router.ServeHTTP(x, r)
+}
+
+// newRoute begins the routing of a request. HEAD goes where GET does, unless
+// it has a route of its own.
+func (a *API) newRoute(r *http.Request) *chi.Context {
+	route := chi.NewRouteContext()
+	route.Routes = a.router
+	route.RouteMethod = r.Method
+	if r.Method == http.MethodHead && !a.router.Match(chi.NewRouteContext(), http.MethodHead, r.URL.RawPath) {
+		route.RouteMethod = http.MethodGet
+	}
+	return route
+}
+
+// account ends an exchange.
+func (a *API) account(x *exchange, r *http.Request, route *chi.Context, start time.Time) {
+	cause := recover()
+	if cause != nil && cause != http.ErrAbortHandler {
+		a.log.Error().Str("request_id", x.id).Any("panic", cause).Bytes("stack", debug.Stack()).Msg("a handler panicked")
+		if x.status == 0 {
+			a.fail(x, r, nil, &store.Error{Code: store.Internal})
+		}
+	}
+	a.observe(x, r, a.routes.of(route), time.Since(start))
+	if cause == http.ErrAbortHandler { // net/http ends the connection for it
+		panic(cause)
+	}
+}
+
+// observe counts an exchange and, if asked for, logs it.
+func (a *API) observe(x *exchange, r *http.Request, op *operation, took time.Duration) {
+	status := x.status
+	if status == 0 {
+		status = http.StatusOK
+	}
+	op.observation.Observe(status, took, x.bytesIn(), x.bytesOut)
+	if a.options.LogRequests == LogAll || a.options.LogRequests == LogErrors && status >= http.StatusBadRequest {
+		a.log.Info().
+			Str("request_id", x.id).Str("operation", op.name).Str("method", r.Method).
+			Int("status", status).Str("code", string(x.code)).Dur("took_ms", took).
+			Int64("bytes_in", x.bytesIn()).Int64("bytes_out", x.bytesOut).
+			Msg("request")
+	}
+}
+
+// exchange is one request and its answer, as far as it has to be accounted
+// for. It is the http.ResponseWriter that handlers are given.
+type exchange struct {
+	http.ResponseWriter
+	id       string
+	status   int
+	bytesOut int64
+	body     *countedBody
+	code     store.Code // of the problem that was answered
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
+
+// WriteHeader notes the status.
+func (x *exchange) WriteHeader(status int) {
+	if x.status == 0 {
+		x.status = status
+	}
+	x.ResponseWriter.WriteHeader(status)
+}
+
+// Write counts what is written.
+func (x *exchange) Write(p []byte) (int, error) {
+	if x.status == 0 {
+		x.status = http.StatusOK
+	}
+	n, err := x.ResponseWriter.Write(p)
+	x.bytesOut += int64(n)
+	return n, err
+}
+
+func (x *exchange) bytesIn() int64 {
+	if x.body == nil {
+		return 0
+	}
+	return x.body.read
+}
+
+// countedBody counts what has been read of a request's body.
+type countedBody struct {
+	io.ReadCloser
+	read int64
+}
+
+// Read reads and counts.
+func (b *countedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.read += int64(n)
+	return n, err
+}
+
+// exchangeOf finds the exchange behind what a handler was given.
+func exchangeOf(w http.ResponseWriter) *exchange {
+	for {
+		switch v := w.(type) {
+		case *exchange:
+			return v
+		case interface{ Unwrap() http.ResponseWriter }:
+			w = v.Unwrap()
+		default:
+			return &exchange{ResponseWriter: w}
+		}
+	}
+}
