@@ -615,8 +615,6 @@ type Change struct {
 	Deleted bool `json:"deleted,omitempty"`
 
 	// Cursor Opaque; give it back as it is.
-	//
-	// Example: AYF0YQ
 	Cursor CursorText `json:"cursor"`
 }
 
@@ -632,8 +630,6 @@ type ChangePage struct {
 	Items []Change `json:"items"`
 
 	// NextCursor Opaque; give it back as it is.
-	//
-	// Example: AYF0YQ
 	NextCursor CursorText `json:"next_cursor"`
 }
 
@@ -654,8 +650,6 @@ type CountResult struct {
 }
 
 // CursorText Opaque; give it back as it is.
-//
-// Example: AYF0YQ
 type CursorText = string
 
 // DeletedCount How many keys were, or would be, deleted.
@@ -721,8 +715,6 @@ type EntryPage struct {
 	Items []Entry `json:"items"`
 
 	// NextCursor Opaque; give it back as it is.
-	//
-	// Example: AYF0YQ
 	NextCursor CursorText `json:"next_cursor,omitempty"`
 
 	// Prefixes With `delimiter`, what was rolled up, in order; each ends with the delimiter.
@@ -1154,8 +1146,6 @@ type QueryPage struct {
 	Items []Entry `json:"items"`
 
 	// NextCursor Opaque; give it back as it is.
-	//
-	// Example: AYF0YQ
 	NextCursor CursorText `json:"next_cursor,omitempty"`
 
 	// Plan How a query was answered.
@@ -1181,8 +1171,6 @@ type QueryRequest struct {
 	Offset int `json:"offset,omitempty"`
 
 	// Cursor Opaque; give it back as it is.
-	//
-	// Example: AYF0YQ
 	Cursor CursorText `json:"cursor,omitempty"`
 }
 
@@ -1285,8 +1273,6 @@ type TablePage struct {
 	Items []Table `json:"items"`
 
 	// NextCursor Opaque; give it back as it is.
-	//
-	// Example: AYF0YQ
 	NextCursor CursorText `json:"next_cursor,omitempty"`
 }
 
@@ -1314,8 +1300,6 @@ type BackendName = string
 type CacheControl = string
 
 // Cursor Opaque; give it back as it is.
-//
-// Example: AYF0YQ
 type Cursor = CursorText
 
 // End defines model for End.
@@ -1591,7 +1575,7 @@ type PutKeyParams struct {
 	// ExpiresAt When the entry expires, in the future and at most 10 years away. Else 400 `invalid_ttl`.
 	ExpiresAt *ExpiresAt `form:"expires_at,omitempty" json:"expires_at,omitempty"`
 
-	// KeepTTL Keep the expiry that the entry has.
+	// KeepTTL Keep the expiry that the entry has. False counts as not given.
 	KeepTTL *KeepTTL `form:"keep_ttl,omitempty" json:"keep_ttl,omitempty"`
 
 	// IfMatch Write only where the entry has one of these versions, `"7"`, or where there is one at all, `*`. Else 412
