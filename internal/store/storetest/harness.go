@@ -1,0 +1,170 @@
+package storetest
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"larder/internal/store"
+)
+
+// Harness is how the suite gets at a store. Only Open is required.
+type Harness struct {
+	// Open gives a new and empty store. The suite closes it.
+	Open func(t testing.TB) store.Store
+
+	// Reopen closes a store and opens it again with what it held. nil: it
+	// can't be reopened.
+	Reopen func(t testing.TB, s store.Store) store.Store
+
+	// Advance moves the clock of this store, and of no other, forward. nil:
+	// its clock is a real one, and the suite waits for short ttls to pass.
+	Advance func(s store.Store, d time.Duration)
+
+	// After looks, at the end of each test, whether the store is sound. It is
+	// called before Close, and not where the test closed the store itself.
+	After func(t testing.TB, s store.Store)
+
+	// Resolution is the shortest ttl the store takes; 0: a microsecond.
+	Resolution time.Duration
+
+	// Retention is how long the store keeps tombstones; 0: the default. It
+	// matters only with Advance.
+	Retention time.Duration
+
+	// Without names what can't be reached through this harness. Run logs what
+	// it leaves out for that.
+	Without []Topic
+}
+
+// Topic is something the suite tests, or that single tests of it need.
+type Topic string
+
+// The topics of Run, each a sub-test of that name.
+const (
+	Keys          Topic = "keys"
+	Values        Topic = "values"
+	Preconditions Topic = "preconditions"
+	Versions      Topic = "versions"
+	TTL           Topic = "ttl"
+	Batches       Topic = "batches"
+	Patches       Topic = "patches"
+	Counters      Topic = "counters"
+	Scans         Topic = "scans"
+	Queries       Topic = "queries" // where the store can search
+	Indexes       Topic = "indexes" // where the store has indexes
+	Changes       Topic = "changes"
+	Install       Topic = "install"
+	Limits        Topic = "limits"
+)
+
+// What single tests need.
+const (
+	Horizons          Topic = "horizons"           // Read.Horizon, Feed.Horizon and Feed.More
+	WholeFeed         Topic = "whole feed"         // Changes over all tables at once
+	SystemTables      Topic = "system tables"      // tables that start with "_"
+	DefaultTTL        Topic = "default ttl"        // Op.DefaultTTL
+	InvalidText       Topic = "invalid text"       // names that are not UTF-8
+	AbsentVersions    Topic = "absent versions"    // the version of an entry that does not exist
+	CurrentEntries    Topic = "current entries"    // Error.Current with its value, not its version only
+	VersionLists      Topic = "version lists"      // Precondition.Versions with more than one
+	BatchDetails      Topic = "batch details"      // Result.Entry in full: value, times and metadata
+	QueryPositions    Topic = "query positions"    // Query.After made by the caller
+	ReadPreconditions Topic = "read preconditions" // preconditions on a Get
+)
+
+// What single tests need and the harness tells otherwise than by Without.
+const (
+	reopening   Topic = "reopening"
+	clock       Topic = "a clock to advance"
+	maintenance Topic = "maintenance"
+)
+
+// lacks says whether something can't be reached on a store.
+func (h Harness) lacks(topic Topic, info store.Info) bool {
+	switch topic {
+	case reopening:
+		return h.Reopen == nil
+	case clock:
+		return h.Advance == nil
+	case maintenance:
+		return !slices.Contains(info.Capabilities, store.CanMaintain)
+	case Queries:
+		return slices.Contains(h.Without, topic) || !slices.Contains(info.Capabilities, store.CanSearch)
+	case Indexes:
+		return slices.Contains(h.Without, topic) || !slices.Contains(info.Capabilities, store.CanIndex)
+	}
+	return slices.Contains(h.Without, topic)
+}
+
+// test is one of a topic's tests.
+type test struct {
+	name  string
+	needs []Topic
+	run   func(x *subject)
+}
+
+// topics lists all tests, in the order in which they build on each other.
+func topics() []struct {
+	topic Topic
+	tests []test
+} {
+	return []struct {
+		topic Topic
+		tests []test
+	}{
+		{Keys, keyTests()},
+		{Values, valueTests()},
+		{Preconditions, preconditionTests()},
+		{Versions, versionTests()},
+		{TTL, ttlTests()},
+		{Batches, batchTests()},
+		{Patches, patchTests()},
+		{Counters, counterTests()},
+		{Scans, scanTests()},
+	}
+}
+
+// Run asks of a store everything the contract promises.
+func Run(t *testing.T, h Harness) {
+	info := h.probe(t)
+	for _, group := range topics() {
+		if h.lacks(group.topic, info) {
+			t.Logf("left out: %s, which this store does not offer here", group.topic)
+			continue
+		}
+		t.Run(string(group.topic), func(t *testing.T) {
+			for _, test := range group.tests {
+				h.run(t, test, info)
+			}
+		})
+	}
+}
+
+// run runs a test on a store of its own, beside others.
+func (h Harness) run(t *testing.T, test test, info store.Info) {
+	for _, need := range test.needs {
+		if h.lacks(need, info) {
+			t.Logf("left out: %q, which needs %s", test.name, need)
+			return
+		}
+	}
+	t.Run(test.name, func(t *testing.T) {
+		t.Parallel()
+		test.run(h.subject(t))
+	})
+}
+
+// probe opens a store only to see what it says of itself.
+func (h Harness) probe(t *testing.T) store.Info {
+	t.Helper()
+	if h.Open == nil {
+		t.Fatal("the harness has no Open")
+	}
+	s := h.Open(t)
+	info := s.Info()
+	if err := s.Close(); err != nil {
+		t.Fatalf("Close: %v", err)
+	}
+	return info
+}

@@ -1,0 +1,91 @@
+package storetest
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"larder/internal/store"
+)
+
+// Changes implements [store.Store].
+func (m *Model) Changes(ctx context.Context, c store.Changes) (store.Feed, error) {
+	if err := c.Validate(m.options.Limits); err != nil {
+		return store.Feed{}, m.fail(err)
+	}
+	timer := time.NewTimer(c.Wait)
+	defer timer.Stop()
+	for {
+		feed, woken, err := m.changes(ctx, c)
+		if err != nil || len(feed.Changes) > 0 || c.Wait <= 0 {
+			return feed, err
+		}
+		select {
+		case <-woken:
+		case <-timer.C:
+			return feed, nil
+		case <-ctx.Done():
+			return store.Feed{}, m.fail(ctx.Err())
+		}
+	}
+}
+
+// changes gives the page there is now, and what is closed at the next change.
+func (m *Model) changes(ctx context.Context, c store.Changes) (store.Feed, <-chan struct{}, error) {
+	if err := m.enter(ctx); err != nil {
+		return store.Feed{}, nil, err
+	}
+	defer m.mu.Unlock()
+	since, err := m.position(c.Since)
+	if err != nil {
+		return store.Feed{}, nil, m.fail(err)
+	}
+	records := m.changedSince(since, c)
+	feed := store.Feed{Next: cursor(m.last), Horizon: store.Horizon(m.last + 1)}
+	if limit := c.PageLimit(m.options.Limits); len(records) > limit {
+		records = records[:limit]
+		last := records[limit-1].number
+		feed.Next, feed.Horizon, feed.More = cursor(last), store.Horizon(last+1), true
+	}
+	for _, r := range records {
+		feed.Changes = append(feed.Changes, store.Change{Entry: r.entry, Cursor: cursor(r.number)})
+	}
+	return feed, m.woken, nil
+}
+
+func (m *Model) changedSince(since uint64, c store.Changes) []modelRecord {
+	var records []modelRecord
+	for name, t := range m.tables {
+		if c.Table != "" && c.Table != name {
+			continue
+		}
+		for key, r := range t.records {
+			if r.number > since && strings.HasPrefix(key, c.Prefix) {
+				records = append(records, r)
+			}
+		}
+	}
+	slices.SortFunc(records, byNumber)
+	return records
+}
+
+func byNumber(a, b modelRecord) int { return cmp.Compare(a.number, b.number) }
+
+func cursor(number uint64) store.Cursor { return store.Cursor(strconv.FormatUint(number, 10)) }
+
+func (m *Model) position(c store.Cursor) (uint64, error) {
+	if c == "" {
+		return 0, nil
+	}
+	number, err := strconv.ParseUint(string(c), 10, 64)
+	switch {
+	case err != nil:
+		return 0, &store.Error{Code: store.InvalidCursor, Field: "since", Detail: "this is no cursor of a change feed", Err: err}
+	case number < m.forgotten || number > m.last:
+		return 0, &store.Error{Code: store.Compacted, Field: "since", Detail: "the feed does not reach back to this cursor"}
+	}
+	return number, nil
+}
