@@ -1,0 +1,119 @@
+package boltstore
+
+import (
+	"bytes"
+	"fmt"
+
+	bolt "go.etcd.io/bbolt"
+
+	"larder/internal/store"
+	"larder/internal/value"
+)
+
+func quote(key string) string { return fmt.Sprintf("%q", key) }
+
+// indexTx is an index within a transaction.
+type indexTx struct {
+	*index
+	bucket   *bolt.Bucket
+	progress progress
+	changed  bool
+}
+
+// openIndexes gives those of a table's indexes that the transaction knows.
+func openIndexes(tx *bolt.Tx, c *catalog, table string) ([]*indexTx, error) {
+	var opened []*indexTx
+	for _, x := range c.byTable[table] {
+		p, found, err := readProgress(tx, x.id)
+		if err != nil {
+			return nil, err
+		}
+		if bucket := tx.Bucket(indexBucketName(x.id)); found && bucket != nil {
+			opened = append(opened, &indexTx{index: x, bucket: bucket, progress: p})
+		}
+	}
+	return opened, nil
+}
+
+// reindex moves an entry from where its old value stands in the indexes to
+// where its next one does. A zero value stands nowhere.
+//
+// An index that is still being built is kept up too: what its building has not
+// come to yet is simply there already when it does.
+func (t *tableTx) reindex(key string, old, next value.Value) error {
+	for _, x := range t.indexes {
+		oldFields, wasIn, _, _ := x.fieldsOf(nil, old)
+		fields, isIn, _, long := x.fieldsOf(nil, next)
+		if wasIn && isIn && bytes.Equal(oldFields, fields) && x.progress.ready {
+			continue
+		}
+		if wasIn {
+			if err := x.remove(indexKey(oldFields, key)); err != nil {
+				return err
+			}
+		}
+		if isIn {
+			if err := x.insert(fields, key, long); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (x *indexTx) insert(fields []byte, key string, long bool) error {
+	k := indexKey(fields, key)
+	if x.bucket.Get(k) != nil {
+		return nil
+	}
+	x.changed = true
+	x.progress.entries++
+	x.progress.long = x.progress.long || long
+	return x.bucket.Put(k, fieldsLength(fields))
+}
+
+func (x *indexTx) remove(k []byte) error {
+	if x.bucket.Get(k) == nil {
+		return nil
+	}
+	x.changed = true
+	x.progress.entries--
+	return x.bucket.Delete(k)
+}
+
+func (t *tableTx) finishIndexes() error {
+	records := t.w.tx.Bucket(indexesBucket)
+	for _, x := range t.indexes {
+		if !x.changed {
+			continue
+		}
+		if err := records.Put(progressKey(x.id), x.progress.encode()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// holder finds a living entry, other than those that but names, that stands in
+// a unique index with these fields.
+func (x *indexTx) holder(tx *bolt.Tx, fields []byte, now int64, but func(key string) bool) (string, bool, error) {
+	cursor := x.bucket.Cursor()
+	for k, v := cursor.Seek(fields); bytes.HasPrefix(k, fields); k, v = cursor.Next() {
+		_, b, err := splitIndexKey(k, v)
+		if err != nil {
+			return "", false, err
+		}
+		key := string(b)
+		if but(key) {
+			continue
+		}
+		r, found, err := loadRecord(tx, store.Ref{Table: x.table, Key: key})
+		if err != nil {
+			return "", false, err
+		}
+		if found && r.exists(now) {
+			return key, true, nil
+		}
+	}
+	return "", false, nil
+}
