@@ -117,7 +117,8 @@ type ClientInterface interface {
 	// Without `atomic` each operation stands for itself: the answer is a 200, and each result has its own `status`
 	// and, where it failed, its `error`. Operations on the same key are done in their order.
 	//
-	// `dry_run` answers what would happen, and writes nothing.
+	// `dry_run` answers what would happen, and writes nothing. `Prefer: return=representation` adds to the result
+	// of a write the entry that it left.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -136,7 +137,8 @@ type ClientInterface interface {
 	// Without `atomic` each operation stands for itself: the answer is a 200, and each result has its own `status`
 	// and, where it failed, its `error`. Operations on the same key are done in their order.
 	//
-	// `dry_run` answers what would happen, and writes nothing.
+	// `dry_run` answers what would happen, and writes nothing. `Prefer: return=representation` adds to the result
+	// of a write the entry that it left.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -271,7 +273,8 @@ type ClientInterface interface {
 	//
 	// - As `application/json` it is a page. `Prefer: wait=N` waits up to N seconds (at most 60) where there is
 	//   nothing new.
-	// - As `application/x-ndjson` it is the same page, one Change a line; the cursor is in each line.
+	// - As `application/x-ndjson` it is the same page, one Change a line; each has its cursor, and `Link`
+	//   leads on.
 	// - As `text/event-stream` it stays open: `event: change`, with the cursor as `id:` and the Change as `data:`;
 	//   a comment every 15 s; `event: resync`, and the end, where the cursor is no longer known. It goes on from
 	//   `Last-Event-ID`, else from `since`, else from the beginning.
@@ -605,7 +608,8 @@ func (c *Client) GetBackend(ctx context.Context, name BackendName, reqEditors ..
 // Without `atomic` each operation stands for itself: the answer is a 200, and each result has its own `status`
 // and, where it failed, its `error`. Operations on the same key are done in their order.
 //
-// `dry_run` answers what would happen, and writes nothing.
+// `dry_run` answers what would happen, and writes nothing. `Prefer: return=representation` adds to the result
+// of a write the entry that it left.
 //
 // Takes any type of body and a specified content type.
 //
@@ -634,7 +638,8 @@ func (c *Client) ApplyBatchWithBody(ctx context.Context, params *ApplyBatchParam
 // Without `atomic` each operation stands for itself: the answer is a 200, and each result has its own `status`
 // and, where it failed, its `error`. Operations on the same key are done in their order.
 //
-// `dry_run` answers what would happen, and writes nothing.
+// `dry_run` answers what would happen, and writes nothing. `Prefer: return=representation` adds to the result
+// of a write the entry that it left.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -929,7 +934,8 @@ func (c *Client) PutTable(ctx context.Context, table TableParameter, body PutTab
 //
 //   - As `application/json` it is a page. `Prefer: wait=N` waits up to N seconds (at most 60) where there is
 //     nothing new.
-//   - As `application/x-ndjson` it is the same page, one Change a line; the cursor is in each line.
+//   - As `application/x-ndjson` it is the same page, one Change a line; each has its cursor, and `Link`
+//     leads on.
 //   - As `text/event-stream` it stays open: `event: change`, with the cursor as `id:` and the Change as `data:`;
 //     a comment every 15 s; `event: resync`, and the end, where the cursor is no longer known. It goes on from
 //     `Last-Event-ID`, else from `since`, else from the beginning.
@@ -3675,7 +3681,8 @@ type ClientWithResponsesInterface interface {
 	// Without `atomic` each operation stands for itself: the answer is a 200, and each result has its own `status`
 	// and, where it failed, its `error`. Operations on the same key are done in their order.
 	//
-	// `dry_run` answers what would happen, and writes nothing.
+	// `dry_run` answers what would happen, and writes nothing. `Prefer: return=representation` adds to the result
+	// of a write the entry that it left.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -3694,7 +3701,8 @@ type ClientWithResponsesInterface interface {
 	// Without `atomic` each operation stands for itself: the answer is a 200, and each result has its own `status`
 	// and, where it failed, its `error`. Operations on the same key are done in their order.
 	//
-	// `dry_run` answers what would happen, and writes nothing.
+	// `dry_run` answers what would happen, and writes nothing. `Prefer: return=representation` adds to the result
+	// of a write the entry that it left.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -3851,7 +3859,8 @@ type ClientWithResponsesInterface interface {
 	//
 	// - As `application/json` it is a page. `Prefer: wait=N` waits up to N seconds (at most 60) where there is
 	//   nothing new.
-	// - As `application/x-ndjson` it is the same page, one Change a line; the cursor is in each line.
+	// - As `application/x-ndjson` it is the same page, one Change a line; each has its cursor, and `Link`
+	//   leads on.
 	// - As `text/event-stream` it stays open: `event: change`, with the cursor as `id:` and the Change as `data:`;
 	//   a comment every 15 s; `event: resync`, and the end, where the cursor is no longer known. It goes on from
 	//   `Last-Event-ID`, else from `since`, else from the beginning.
@@ -4278,6 +4287,11 @@ func (r GetBackendResponse) ContentType() string {
 	return ""
 }
 
+// ApplyBatchResponse200Headers the declared response headers of an HTTP 200 response for ApplyBatch
+type ApplyBatchResponse200Headers struct {
+	PreferenceApplied *string
+}
+
 type ApplyBatchResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -4299,6 +4313,8 @@ type ApplyBatchResponse struct {
 	ApplicationProblemJSON507 *StorageFull
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *ProblemResponse
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ApplyBatchResponse200Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -4375,6 +4391,18 @@ func (r ApplyBatchResponse) ContentType() string {
 	return ""
 }
 
+// GetDocsResponse200Headers the declared response headers of an HTTP 200 response for GetDocs
+type GetDocsResponse200Headers struct {
+	ETag *string
+}
+
+// GetDocsResponse304Headers the declared response headers of an HTTP 304 response for GetDocs
+type GetDocsResponse304Headers struct {
+	ETag          *string
+	LarderVersion *int64
+	LastModified  *string
+}
+
 type GetDocsResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -4382,6 +4410,10 @@ type GetDocsResponse struct {
 	ApplicationProblemJSON400 *BadRequest
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *ProblemResponse
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetDocsResponse200Headers
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *GetDocsResponse304Headers
 }
 
 // GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
@@ -4685,6 +4717,18 @@ func (r GetMetricsResponse) ContentType() string {
 	return ""
 }
 
+// GetOpenapiJSONResponse200Headers the declared response headers of an HTTP 200 response for GetOpenapiJSON
+type GetOpenapiJSONResponse200Headers struct {
+	ETag *string
+}
+
+// GetOpenapiJSONResponse304Headers the declared response headers of an HTTP 304 response for GetOpenapiJSON
+type GetOpenapiJSONResponse304Headers struct {
+	ETag          *string
+	LarderVersion *int64
+	LastModified  *string
+}
+
 type GetOpenapiJSONResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -4694,6 +4738,10 @@ type GetOpenapiJSONResponse struct {
 	ApplicationProblemJSON400 *BadRequest
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *ProblemResponse
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetOpenapiJSONResponse200Headers
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *GetOpenapiJSONResponse304Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -4740,6 +4788,18 @@ func (r GetOpenapiJSONResponse) ContentType() string {
 	return ""
 }
 
+// GetOpenapiYamlResponse200Headers the declared response headers of an HTTP 200 response for GetOpenapiYaml
+type GetOpenapiYamlResponse200Headers struct {
+	ETag *string
+}
+
+// GetOpenapiYamlResponse304Headers the declared response headers of an HTTP 304 response for GetOpenapiYaml
+type GetOpenapiYamlResponse304Headers struct {
+	ETag          *string
+	LarderVersion *int64
+	LastModified  *string
+}
+
 type GetOpenapiYamlResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -4747,6 +4807,10 @@ type GetOpenapiYamlResponse struct {
 	ApplicationProblemJSON400 *BadRequest
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *ProblemResponse
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetOpenapiYamlResponse200Headers
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *GetOpenapiYamlResponse304Headers
 }
 
 // GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
@@ -5204,6 +5268,7 @@ func (r PutTableResponse) ContentType() string {
 
 // ListChangesResponse200Headers the declared response headers of an HTTP 200 response for ListChanges
 type ListChangesResponse200Headers struct {
+	Link              *string
 	PreferenceApplied *string
 }
 
@@ -7141,7 +7206,8 @@ func (c *ClientWithResponses) GetBackendWithResponse(ctx context.Context, name B
 // Without `atomic` each operation stands for itself: the answer is a 200, and each result has its own `status`
 // and, where it failed, its `error`. Operations on the same key are done in their order.
 //
-// `dry_run` answers what would happen, and writes nothing.
+// `dry_run` answers what would happen, and writes nothing. `Prefer: return=representation` adds to the result
+// of a write the entry that it left.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -7166,7 +7232,8 @@ func (c *ClientWithResponses) ApplyBatchWithBodyWithResponse(ctx context.Context
 // Without `atomic` each operation stands for itself: the answer is a 200, and each result has its own `status`
 // and, where it failed, its `error`. Operations on the same key are done in their order.
 //
-// `dry_run` answers what would happen, and writes nothing.
+// `dry_run` answers what would happen, and writes nothing. `Prefer: return=representation` adds to the result
+// of a write the entry that it left.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -7419,7 +7486,8 @@ func (c *ClientWithResponses) PutTableWithResponse(ctx context.Context, table Ta
 //
 //   - As `application/json` it is a page. `Prefer: wait=N` waits up to N seconds (at most 60) where there is
 //     nothing new.
-//   - As `application/x-ndjson` it is the same page, one Change a line; the cursor is in each line.
+//   - As `application/x-ndjson` it is the same page, one Change a line; each has its cursor, and `Link`
+//     leads on.
 //   - As `text/event-stream` it stays open: `event: change`, with the cursor as `id:` and the Change as `data:`;
 //     a comment every 15 s; `event: resync`, and the end, where the cursor is no longer known. It goes on from
 //     `Last-Event-ID`, else from `since`, else from the beginning.
@@ -8062,6 +8130,19 @@ func ParseApplyBatchResponse(rsp *http.Response) (*ApplyBatchResponse, error) {
 
 	}
 
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ApplyBatchResponse200Headers
+		if values := rsp.Header.Values("Preference-Applied"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Preference-Applied", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.PreferenceApplied = &value
+		}
+		response.Headers200 = &headers
+	}
+
 	return response, nil
 }
 
@@ -8079,6 +8160,9 @@ func ParseGetDocsResponse(rsp *http.Response) (*GetDocsResponse, error) {
 	}
 
 	switch {
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
 		var dest BadRequest
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -8093,6 +8177,43 @@ func ParseGetDocsResponse(rsp *http.Response) (*GetDocsResponse, error) {
 		}
 		response.ApplicationProblemJSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetDocsResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 304:
+		var headers GetDocsResponse304Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		if values := rsp.Header.Values("Larder-Version"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Larder-Version", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.LarderVersion = &value
+		}
+		if values := rsp.Header.Values("Last-Modified"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Last-Modified", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.LastModified = &value
+		}
+		response.Headers304 = &headers
 	}
 
 	return response, nil
@@ -8327,6 +8448,9 @@ func ParseGetOpenapiJSONResponse(rsp *http.Response) (*GetOpenapiJSONResponse, e
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
 		var dest BadRequest
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -8341,6 +8465,43 @@ func ParseGetOpenapiJSONResponse(rsp *http.Response) (*GetOpenapiJSONResponse, e
 		}
 		response.ApplicationProblemJSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetOpenapiJSONResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 304:
+		var headers GetOpenapiJSONResponse304Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		if values := rsp.Header.Values("Larder-Version"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Larder-Version", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.LarderVersion = &value
+		}
+		if values := rsp.Header.Values("Last-Modified"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Last-Modified", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.LastModified = &value
+		}
+		response.Headers304 = &headers
 	}
 
 	return response, nil
@@ -8363,6 +8524,9 @@ func ParseGetOpenapiYamlResponse(rsp *http.Response) (*GetOpenapiYamlResponse, e
 	case rsp.StatusCode == 200:
 		break // No content-type
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
 		var dest BadRequest
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -8377,6 +8541,43 @@ func ParseGetOpenapiYamlResponse(rsp *http.Response) (*GetOpenapiYamlResponse, e
 		}
 		response.ApplicationProblemJSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetOpenapiYamlResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 304:
+		var headers GetOpenapiYamlResponse304Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		if values := rsp.Header.Values("Larder-Version"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Larder-Version", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.LarderVersion = &value
+		}
+		if values := rsp.Header.Values("Last-Modified"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Last-Modified", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.LastModified = &value
+		}
+		response.Headers304 = &headers
 	}
 
 	return response, nil
@@ -8792,6 +8993,13 @@ func ParseListChangesResponse(rsp *http.Response) (*ListChangesResponse, error) 
 	switch {
 	case rsp.StatusCode == 200:
 		var headers ListChangesResponse200Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
 		if values := rsp.Header.Values("Preference-Applied"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "Preference-Applied", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {

@@ -1496,8 +1496,8 @@ type ListKeysParams struct {
 	KeysOnly *bool `form:"keys_only,omitempty" json:"keys_only,omitempty"`
 
 	// Filter Short form of a filter, `path:op:value`, such as `/age:gte:18`; several are and-ed. The value is read as
-	// JSON where it is JSON, else as a string; `in` and `nin` take a JSON array. For more there is
-	// `POST /tables/{table}/query`.
+	// JSON where it is JSON, else as a string; `in` and `nin` take a JSON array. It goes with `prefix`,
+	// `start`, `end`, `reverse` and `keys_only`. For more there is `POST /tables/{table}/query`.
 	Filter FilterTerms `form:"filter,omitempty" json:"filter,omitempty"`
 
 	// Limit The most items in the answer, 1 to 1,000.
