@@ -61,6 +61,9 @@ func (r *Requests) CountInFlight(next http.Handler) http.Handler {
 	})
 }
 
+// InFlight is how many requests are being worked on.
+func (r *Requests) InFlight() int64 { return r.inFlight.Load() }
+
 // operations lists the counters by name.
 func (r *Requests) operations() []*Op {
 	r.mu.RLock()

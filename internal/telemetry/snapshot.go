@@ -1,6 +1,10 @@
 package telemetry
 
-import "time"
+import (
+	"maps"
+	"slices"
+	"time"
+)
 
 // Snapshot is what has been counted since the start.
 type Snapshot struct {
@@ -9,6 +13,9 @@ type Snapshot struct {
 	All         Figures            // of all operations together
 	Operations  map[string]Figures // those that were asked for at least once
 }
+
+// Names lists the operations in order.
+func (s Snapshot) Names() []string { return slices.Sorted(maps.Keys(s.Operations)) }
 
 // Figures are those of one operation, or of all.
 type Figures struct {

@@ -1,0 +1,187 @@
+package app
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"larder/internal/store"
+	"larder/internal/telemetry"
+)
+
+// metered counts and times the calls to a store. It has the methods of every
+// capability; store.As offers those that the store has.
+type metered struct {
+	store.Store
+
+	get, apply, scan, changes, install, tables, ping *telemetry.Call
+	search, count                                    *telemetry.Call
+	indexes, putIndex, dropIndex                     *telemetry.Call
+	snapshot, maintain, inspect                      *telemetry.Call
+}
+
+var (
+	_ store.Store       = (*metered)(nil)
+	_ store.Searcher    = (*metered)(nil)
+	_ store.Indexer     = (*metered)(nil)
+	_ store.Snapshotter = (*metered)(nil)
+	_ store.Maintainer  = (*metered)(nil)
+	_ store.Inspector   = (*metered)(nil)
+)
+
+func newMetered(s store.Store, calls *telemetry.Calls) *metered {
+	call := func(name string) *telemetry.Call { return calls.Call(s.Info().Name, name) }
+	return &metered{
+		Store: s,
+		get:   call("get"), apply: call("apply"), scan: call("scan"), changes: call("changes"),
+		install: call("install"), tables: call("tables"), ping: call("ping"),
+		search: call("search"), count: call("count"),
+		indexes: call("indexes"), putIndex: call("put_index"), dropIndex: call("drop_index"),
+		snapshot: call("snapshot"), maintain: call("maintain"), inspect: call("inspect"),
+	}
+}
+
+// observe counts a call that has returned.
+func observe(c *telemetry.Call, began time.Time, err error) {
+	c.Observe(time.Since(began), err != nil && store.CodeOf(err).Fault() == store.ServersFault)
+}
+
+// timed makes a call and counts it.
+func timed[A, R any](c *telemetry.Call, call func(context.Context, A) (R, error), ctx context.Context, argument A) (R, error) {
+	began := time.Now()
+	result, err := call(ctx, argument)
+	observe(c, began, err)
+	return result, err
+}
+
+func (m *metered) Get(ctx context.Context, refs []store.Ref) (store.Read, error) {
+	return timed(m.get, m.Store.Get, ctx, refs)
+}
+
+func (m *metered) Apply(ctx context.Context, b store.Batch) ([]store.Result, error) {
+	return timed(m.apply, m.Store.Apply, ctx, b)
+}
+
+func (m *metered) Scan(ctx context.Context, s store.Scan) (store.Page, error) {
+	return timed(m.scan, m.Store.Scan, ctx, s)
+}
+
+// Changes times what does not wait for changes; waiting is nobody's latency.
+func (m *metered) Changes(ctx context.Context, c store.Changes) (store.Feed, error) {
+	if c.Wait > 0 {
+		return m.Store.Changes(ctx, c)
+	}
+	return timed(m.changes, m.Store.Changes, ctx, c)
+}
+
+func (m *metered) Install(ctx context.Context, entries []store.Entry) error {
+	began := time.Now()
+	err := m.Store.Install(ctx, entries)
+	observe(m.install, began, err)
+	return err
+}
+
+func (m *metered) Tables(ctx context.Context) ([]store.TableInfo, error) {
+	began := time.Now()
+	tables, err := m.Store.Tables(ctx)
+	observe(m.tables, began, err)
+	return tables, err
+}
+
+func (m *metered) Ping(ctx context.Context) error {
+	began := time.Now()
+	err := m.Store.Ping(ctx)
+	observe(m.ping, began, err)
+	return err
+}
+
+func (m *metered) Search(ctx context.Context, q store.Query) (store.Found, error) {
+	searcher, err := capability[store.Searcher](m.Store)
+	if err != nil {
+		return store.Found{}, err
+	}
+	return timed(m.search, searcher.Search, ctx, q)
+}
+
+func (m *metered) Count(ctx context.Context, q store.Query) (store.Counted, error) {
+	searcher, err := capability[store.Searcher](m.Store)
+	if err != nil {
+		return store.Counted{}, err
+	}
+	return timed(m.count, searcher.Count, ctx, q)
+}
+
+func (m *metered) Indexes(ctx context.Context, table string) ([]store.Index, error) {
+	indexer, err := capability[store.Indexer](m.Store)
+	if err != nil {
+		return nil, err
+	}
+	return timed(m.indexes, indexer.Indexes, ctx, table)
+}
+
+func (m *metered) PutIndex(ctx context.Context, table string, def store.Index) (bool, error) {
+	indexer, err := capability[store.Indexer](m.Store)
+	if err != nil {
+		return false, err
+	}
+	began := time.Now()
+	made, err := indexer.PutIndex(ctx, table, def)
+	observe(m.putIndex, began, err)
+	return made, err
+}
+
+func (m *metered) DropIndex(ctx context.Context, table, name string) error {
+	indexer, err := capability[store.Indexer](m.Store)
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	err = indexer.DropIndex(ctx, table, name)
+	observe(m.dropIndex, began, err)
+	return err
+}
+
+func (m *metered) Snapshot(ctx context.Context, w io.Writer) (int64, error) {
+	snapshotter, err := capability[store.Snapshotter](m.Store)
+	if err != nil {
+		return 0, err
+	}
+	return timed(m.snapshot, snapshotter.Snapshot, ctx, w)
+}
+
+func (m *metered) Maintain(ctx context.Context, work store.Maintenance) error {
+	maintainer, err := capability[store.Maintainer](m.Store)
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	err = maintainer.Maintain(ctx, work)
+	observe(m.maintain, began, err)
+	return err
+}
+
+func (m *metered) Maintains(action store.Action) bool {
+	maintainer, err := capability[store.Maintainer](m.Store)
+	return err == nil && maintainer.Maintains(action)
+}
+
+func (m *metered) Inspect(ctx context.Context) (store.Inspection, error) {
+	inspector, err := capability[store.Inspector](m.Store)
+	if err != nil {
+		return store.Inspection{}, err
+	}
+	began := time.Now()
+	found, err := inspector.Inspect(ctx)
+	observe(m.inspect, began, err)
+	return found, err
+}
+
+// capability gives what the store can do. Whoever asked store.As before does
+// not see the error.
+func capability[C any](s store.Store) (C, error) {
+	c, ok := store.As[C](s)
+	if !ok {
+		return c, &store.Error{Code: store.Unsupported, Backend: s.Info().Name}
+	}
+	return c, nil
+}
