@@ -2,10 +2,12 @@ package api_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -79,8 +81,14 @@ func (s *shelf) GetExpiry(w http.ResponseWriter, _ *http.Request, table, key str
 	_, _ = io.WriteString(w, table+"\n"+key)
 }
 
+// ListKeys answers what it was asked.
 func (s *shelf) ListKeys(w http.ResponseWriter, _ *http.Request, _ string, params api.ListKeysParams) {
-	_, _ = io.WriteString(w, strings.Join(params.Filter, "\n"))
+	_ = json.NewEncoder(w).Encode(params)
+}
+
+// PatchKey answers its headers' parameters.
+func (s *shelf) PatchKey(w http.ResponseWriter, _ *http.Request, _, _ string, params api.PatchKeyParams) {
+	_ = json.NewEncoder(w).Encode(params)
 }
 
 // newShelf starts a shelf whose routes lie under a prefix.
@@ -233,14 +241,46 @@ func TestClientJSONRoundTrip(t *testing.T) {
 	}
 }
 
-func TestClientRepeatsFilters(t *testing.T) {
+func TestClientQueryRoundTrips(t *testing.T) {
 	_, client := newShelf(t, "")
-	filter := []string{"/age:gte:18", "/name:like:a%,&b=c", `/tier:in:["x","y"]`}
-	got, err := client.ListKeysWithResponse(t.Context(), "users", &api.ListKeysParams{Filter: filter})
-	if err != nil {
-		t.Fatal(err)
+	since := time.Date(2026, 1, 2, 3, 4, 5, 123456000, time.FixedZone("", 2*60*60))
+	for _, odd := range oddKeys {
+		params := api.ListKeysParams{
+			Prefix: &odd, Start: &odd, Delimiter: &odd, ModifiedSince: &since, KeysOnly: new(true), Limit: new(7),
+			Filter: []string{"/age:gte:18", "/name:eq:" + odd, `/tier:in:["x","y"]`},
+		}
+		got, err := client.ListKeysWithResponse(t.Context(), "users", &params)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var arrived api.ListKeysParams
+		if err := json.Unmarshal(got.Body, &arrived); err != nil {
+			t.Fatalf("with %q: %s: %v", odd, got.Body, err)
+		}
+		if !arrived.ModifiedSince.Equal(since) {
+			t.Errorf("%v arrived as %v", since, arrived.ModifiedSince)
+		}
+		arrived.ModifiedSince = &since
+		if !reflect.DeepEqual(arrived, params) {
+			t.Errorf("a query with %q arrived as %s", odd, got.Body)
+		}
 	}
-	if want := strings.Join(filter, "\n"); string(got.Body) != want {
-		t.Errorf("%q arrived as %q", want, got.Body)
+}
+
+func TestClientHeadersRoundTrip(t *testing.T) {
+	_, client := newShelf(t, "")
+	for _, odd := range []string{`*`, `"7"`, `"7", "8"`, `W/"7"`, `""`, `a="100%25", b="x+y, z"`, `a;b=c`, `%`} {
+		params := api.PatchKeyParams{IfMatch: &odd, IfNoneMatch: &odd, Prefer: &odd}
+		got, err := client.PatchKeyWithBodyWithResponse(t.Context(), "users", "ada", &params, "application/merge-patch+json", strings.NewReader("{}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var arrived api.PatchKeyParams
+		if err := json.Unmarshal(got.Body, &arrived); err != nil {
+			t.Fatalf("with %q: %s: %v", odd, got.Body, err)
+		}
+		if !reflect.DeepEqual(arrived, params) {
+			t.Errorf("headers of %q arrived as %s", odd, got.Body)
+		}
 	}
 }
