@@ -83,12 +83,18 @@ func (s *shelf) GetExpiry(w http.ResponseWriter, _ *http.Request, table, key str
 
 // ListKeys answers what it was asked.
 func (s *shelf) ListKeys(w http.ResponseWriter, _ *http.Request, _ string, params api.ListKeysParams) {
-	_ = json.NewEncoder(w).Encode(params)
+	echo(w, params)
 }
 
 // PatchKey answers its headers' parameters.
 func (s *shelf) PatchKey(w http.ResponseWriter, _ *http.Request, _, _ string, params api.PatchKeyParams) {
-	_ = json.NewEncoder(w).Encode(params)
+	echo(w, params)
+}
+
+func echo(w http.ResponseWriter, params any) {
+	if err := json.NewEncoder(w).Encode(params); err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+	}
 }
 
 // newShelf starts a shelf whose routes lie under a prefix.
