@@ -140,6 +140,30 @@ func (c readCondition) failed(e store.Entry) error {
 	}
 }
 
+// tooOld says that the client has seen a newer version than there is.
+func tooOld(e store.Entry, minVersion *int64) error {
+	if minVersion == nil || e.Version >= *minVersion {
+		return nil
+	}
+	return inHeader("Larder-Min-Version", &store.Error{
+		Code: store.VersionMismatch, Ref: e.Ref, Precondition: true, Current: &e,
+		Detail: "there is no version as new as Larder-Min-Version asks for",
+	})
+}
+
+// onlyIfCached says whether nothing but a cached copy will do (RFC 9111,
+// section 5.2.1.7).
+func onlyIfCached(h http.Header) bool {
+	for _, line := range h["Cache-Control"] {
+		for directive := range strings.SplitSeq(line, ",") {
+			if strings.EqualFold(strings.TrimSpace(directive), "only-if-cached") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // notModified says whether the client has the entry already.
 func (c readCondition) notModified(e store.Entry) bool {
 	return !c.none.empty() && c.none.matches(e)

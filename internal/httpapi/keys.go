@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"net/http"
 	"strconv"
 
@@ -53,15 +54,18 @@ func (a *API) read(w http.ResponseWriter, r *http.Request, ref store.Ref, minVer
 	if err != nil {
 		return store.Entry{}, false, err
 	}
-	if minVersion != nil && *minVersion < 0 {
+	if minVersion != nil && *minVersion < 1 {
 		return store.Entry{}, false, invalidHeader("Larder-Min-Version", "a version is a positive integer")
+	}
+	if onlyIfCached(r.Header) {
+		return store.Entry{}, false, inHeader("Cache-Control", &store.Error{Code: notCached, Detail: "no cache has a copy of this entry"})
 	}
 	read, err := a.store.Get(r.Context(), []store.Ref{ref})
 	if err != nil {
 		return store.Entry{}, false, err
 	}
 	entry = read.Entries[0]
-	if err := conditions.failed(entry); err != nil {
+	if err := cmp.Or(tooOld(entry, minVersion), conditions.failed(entry)); err != nil {
 		return store.Entry{}, false, err
 	}
 	if !entry.Exists() {

@@ -10,6 +10,7 @@ import (
 
 	jsonx "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+	jsonv1 "github.com/go-json-experiment/json/v1"
 
 	"larder/api"
 	"larder/internal/store"
@@ -20,8 +21,10 @@ import (
 const timeLayout = "2006-01-02T15:04:05.000000Z07:00"
 
 // answerOptions are how every answer is written: times in one form, values as
-// they are.
+// they are, and what the generated types say to leave out left out as
+// encoding/json does, for which they are made.
 var answerOptions = jsonx.JoinOptions(
+	jsonv1.OmitEmptyWithLegacySemantics(true),
 	jsonx.WithMarshalers(jsonx.MarshalToFunc(func(enc *jsontext.Encoder, t time.Time) error {
 		return enc.WriteToken(jsontext.String(t.UTC().Format(timeLayout)))
 	})),
