@@ -71,7 +71,7 @@ func parseOperation(raw []byte) (op operation, _ *refusal) {
 	if needsValue {
 		value, found := Pointer{"value"}.Lookup(raw)
 		if !found {
-			return op, &refusal{"", op.op + " needs a value"}
+			return op, &refusal{"value", op.op + " needs a value"}
 		}
 		op.value = value
 	}

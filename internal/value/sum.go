@@ -55,6 +55,12 @@ func smallInteger(text []byte) (int64, bool) {
 // plus adds exactly. Both numbers are within the limits of Parse, so that no
 // coefficient gets more than some 1,500 digits.
 func (d decimal) plus(o decimal) decimal {
+	switch {
+	case d.isZero():
+		return o
+	case o.isZero():
+		return d
+	}
 	unit := min(d.exp-d.len(), o.exp-o.len())
 	sum := d.coefficient(unit)
 	sum.Add(sum, o.coefficient(unit))
@@ -62,7 +68,8 @@ func (d decimal) plus(o decimal) decimal {
 	return parseDecimal(strconv.AppendInt(text, int64(unit), 10))
 }
 
-// coefficient gives the number in units of 10^unit, of which it is a multiple.
+// coefficient gives a number other than 0 in units of 10^unit, of which it is a
+// multiple.
 func (d decimal) coefficient(unit int) *big.Int {
 	digits := make([]byte, 0, 1+d.exp-unit)
 	if d.negative {

@@ -23,7 +23,7 @@ func AppendTime(dst []byte, t time.Time) []byte {
 // lies between two microseconds, it is the earlier one and not exact.
 func parseTime(text string) (val []byte, exact, ok bool) {
 	var t time.Time
-	if t.UnmarshalText([]byte(text)) != nil {
+	if strings.Contains(text, ",") || t.UnmarshalText([]byte(text)) != nil { // package time would take the comma
 		return nil, false, false
 	}
 	if year := t.UTC().Year(); year < 0 || year > 9999 { // an offset can move it there
