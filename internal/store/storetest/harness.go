@@ -71,6 +71,8 @@ const (
 	BatchDetails      Topic = "batch details"      // Result.Entry in full: value, times and metadata
 	QueryPositions    Topic = "query positions"    // Query.After made by the caller
 	ReadPreconditions Topic = "read preconditions" // preconditions on a Get
+	QueryBudgets      Topic = "query budgets"      // Query.Budget
+	IndexPlans        Topic = "index plans"        // a plan that says which index was used, or that the engine chose
 )
 
 // What single tests need and the harness tells otherwise than by Without.
@@ -122,6 +124,11 @@ func topics() []struct {
 		{Patches, patchTests()},
 		{Counters, counterTests()},
 		{Scans, scanTests()},
+		{Queries, queryTests()},
+		{Indexes, append(indexTests(), uniqueTests()...)},
+		{Changes, changeTests()},
+		{Install, installTests()},
+		{Limits, limitTests()},
 	}
 }
 

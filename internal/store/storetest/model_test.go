@@ -11,7 +11,8 @@ import (
 
 func TestModel(t *testing.T) {
 	storetest.Run(t, storetest.Harness{
-		Open: func(testing.TB) store.Store { return storetest.NewModel(storetest.ModelOptions{}) },
+		Open:    func(testing.TB) store.Store { return storetest.NewModel(storetest.ModelOptions{}) },
+		Without: []storetest.Topic{storetest.IndexPlans},
 	})
 }
 
@@ -23,6 +24,7 @@ func TestModelWithClock(t *testing.T) {
 func modelWithClock() storetest.Harness {
 	var clocks sync.Map // of every store
 	return storetest.Harness{
+		Without: []storetest.Topic{storetest.IndexPlans},
 		Open: func(testing.TB) store.Store {
 			clock := storetest.NewClock()
 			s := storetest.NewModel(storetest.ModelOptions{Clock: clock.Now})
