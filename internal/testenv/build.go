@@ -1,0 +1,59 @@
+package testenv
+
+import (
+	"context"
+	"os/exec"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Binary is an executable of larder's.
+type Binary struct {
+	Path string
+}
+
+// Build compiles cmd/larder as it is now: under the race detector where the
+// test itself is. It takes a second or two, so a test does it once for all its
+// subtests.
+func Build(t testing.TB) Binary {
+	t.Helper()
+	binary := Binary{Path: filepath.Join(t.TempDir(), "larder")}
+	args := []string{"build", "-o", binary.Path}
+	if underRace() {
+		args = append(args, "-race")
+	}
+	build := exec.CommandContext(t.Context(), "go", append(args, "./cmd/larder")...)
+	build.Dir = Root(t)
+	if output, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("go build ./cmd/larder: %v\n%s", err, output)
+	}
+	return binary
+}
+
+// Root is the directory of the module, where README.md is.
+func Root(t testing.TB) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	output, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
+	if err != nil {
+		t.Fatalf("go env GOMOD: %v", err)
+	}
+	return filepath.Dir(strings.TrimSpace(string(output)))
+}
+
+func underRace() bool {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return false
+	}
+	for _, setting := range info.Settings {
+		if setting.Key == "-race" {
+			return setting.Value == "true"
+		}
+	}
+	return false
+}
