@@ -17,16 +17,13 @@ import (
 	"larder/internal/value"
 )
 
-// timeLayout is RFC 3339 in UTC with all the digits that larder keeps.
-const timeLayout = "2006-01-02T15:04:05.000000Z07:00"
-
 // answerOptions are how every answer is written: times in one form, values as
 // they are, and what the generated types say to leave out left out as
 // encoding/json does, for which they are made.
 var answerOptions = jsonx.JoinOptions(
 	jsonv1.OmitEmptyWithLegacySemantics(true),
 	jsonx.WithMarshalers(jsonx.MarshalToFunc(func(enc *jsontext.Encoder, t time.Time) error {
-		return enc.WriteToken(jsontext.String(t.UTC().Format(timeLayout)))
+		return enc.WriteValue(value.AppendTime(nil, t))
 	})),
 )
 
@@ -92,11 +89,16 @@ func jsonForm(v value.Value) json.RawMessage {
 // describe puts into headers what is known of an entry besides its value.
 func describe(h http.Header, e store.Entry) error {
 	setVersion(h, e.Version)
-	h["Larder-Created-At"] = []string{e.CreatedAt.Format(timeLayout)}
-	h["Larder-Updated-At"] = []string{e.UpdatedAt.Format(timeLayout)}
-	h["Last-Modified"] = []string{e.UpdatedAt.Format(http.TimeFormat)}
+	created := value.FormatTime(e.CreatedAt)
+	updated := created
+	if !e.UpdatedAt.Equal(e.CreatedAt) {
+		updated = value.FormatTime(e.UpdatedAt)
+	}
+	h["Larder-Created-At"] = []string{created}
+	h["Larder-Updated-At"] = []string{updated}
+	h["Last-Modified"] = []string{dateText(e.UpdatedAt)}
 	if !e.ExpiresAt.IsZero() {
-		h["Larder-Expires-At"] = []string{e.ExpiresAt.Format(timeLayout)}
+		h["Larder-Expires-At"] = []string{value.FormatTime(e.ExpiresAt)}
 	}
 	if len(e.Metadata) > 0 {
 		text, err := formatMetadata(e.Metadata)

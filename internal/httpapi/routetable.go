@@ -1,12 +1,11 @@
 package httpapi
 
 import (
-	"context"
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
-	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/go-chi/chi/v5"
 )
 
@@ -33,15 +32,24 @@ type routeTable struct {
 // unroutedName stands for requests that matched no operation.
 const unroutedName = "none"
 
-func newRouteTable(spec *openapi3.T, observer Observer) routeTable {
+func newRouteTable(spec *outline, observer Observer) routeTable {
 	t := routeTable{
 		byPattern: make(map[string]map[string]*operation),
 		unknown:   &operation{name: unroutedName, observation: observer.Operation(unroutedName)},
 	}
-	for pattern, item := range spec.Paths.Map() {
+	for pattern, path := range spec.Paths {
 		byMethod := make(map[string]*operation)
-		for method, described := range item.Operations() {
-			byMethod[method] = newOperation(item, described, observer)
+		for method, described := range path.operations() {
+			op := &operation{
+				name: described.OperationID, stream: described.streams(),
+				observation: observer.Operation(described.OperationID),
+			}
+			for _, p := range slices.Concat(path.Parameters, described.Parameters) {
+				if p = spec.parameter(p); p.In == "query" {
+					op.parameters = append(op.parameters, queryParameter{name: p.Name, repeated: spec.isArray(p)})
+				}
+			}
+			byMethod[method] = op
 		}
 		if byMethod[http.MethodHead] == nil {
 			byMethod[http.MethodHead] = byMethod[http.MethodGet]
@@ -49,21 +57,6 @@ func newRouteTable(spec *openapi3.T, observer Observer) routeTable {
 		t.byPattern[pattern] = byMethod
 	}
 	return t
-}
-
-func newOperation(item *openapi3.PathItem, described *openapi3.Operation, observer Observer) *operation {
-	op := &operation{name: described.OperationID, observation: observer.Operation(described.OperationID)}
-	for _, ref := range slices.Concat(item.Parameters, described.Parameters) {
-		if p := ref.Value; p.In == openapi3.ParameterInQuery {
-			op.parameters = append(op.parameters, queryParameter{name: p.Name, repeated: p.Schema.Value.Type.Is(openapi3.TypeArray)})
-		}
-	}
-	if ok := described.Responses.Status(http.StatusOK); ok != nil {
-		for mediaType := range ok.Value.Content {
-			op.stream = op.stream || mediaType == eventStreamType || mediaType == linesType
-		}
-	}
-	return op
 }
 
 func (t routeTable) of(route *chi.Context) *operation {
@@ -88,9 +81,9 @@ func (a *API) enter(next http.Handler) http.Handler {
 			}
 		}
 		if !op.stream {
-			ctx, cancel := context.WithTimeout(r.Context(), a.options.RequestTimeout)
-			defer cancel()
-			r = r.WithContext(ctx)
+			var release func()
+			r, release = withDeadline(r, time.Now().Add(a.options.RequestTimeout))
+			defer release()
 		}
 		next.ServeHTTP(w, r)
 	})

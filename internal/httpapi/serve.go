@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -32,15 +33,12 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r.URL.RawPath = r.URL.EscapedPath()
 	joinLines(r.Header)
 
-	x := &exchange{ResponseWriter: w, id: requestID(r.Header)}
+	x := exchanges.Get().(*exchange)
+	x.begin(w, r)
 	w.Header()["X-Request-Id"] = []string{x.id}
-	if r.ContentLength != 0 {
-		x.body = &countedBody{ReadCloser: r.Body}
-		r.Body = x.body
-	}
-	route := a.newRoute(r)
-	r = r.WithContext(context.WithValue(r.Context(), chi.RouteCtxKey, route))
-	defer a.account(x, r, route, start)
+	x.route.Routes, x.route.RouteMethod = a.router, a.method(r)
+	r = r.WithContext(context.WithValue(r.Context(), chi.RouteCtxKey, x.route))
+	defer a.account(x, r, start)
 	if isSmuggling(r) {
 		w.Header().Set("Connection", "close")
 		a.fail(x, r, nil, invalidHeader("Content-Length", "a body's length is told by Content-Length or by Transfer-Encoding, not by both"))
@@ -49,20 +47,17 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.router.ServeHTTP(x, r)
 }
 
-// newRoute begins the routing of a request. HEAD goes where GET does, unless
-// it has a route of its own.
-func (a *API) newRoute(r *http.Request) *chi.Context {
-	route := chi.NewRouteContext()
-	route.Routes = a.router
-	route.RouteMethod = r.Method
+// method is the one that a request is routed by: HEAD goes where GET does,
+// unless it has a route of its own.
+func (a *API) method(r *http.Request) string {
 	if r.Method == http.MethodHead && !a.router.Match(chi.NewRouteContext(), http.MethodHead, r.URL.RawPath) {
-		route.RouteMethod = http.MethodGet
+		return http.MethodGet
 	}
-	return route
+	return r.Method
 }
 
 // account ends an exchange.
-func (a *API) account(x *exchange, r *http.Request, route *chi.Context, start time.Time) {
+func (a *API) account(x *exchange, r *http.Request, start time.Time) {
 	cause := recover()
 	if cause != nil && cause != http.ErrAbortHandler {
 		a.log.Error().Str("request_id", x.id).Any("panic", cause).Bytes("stack", debug.Stack()).Msg("a handler panicked")
@@ -70,10 +65,11 @@ func (a *API) account(x *exchange, r *http.Request, route *chi.Context, start ti
 			a.fail(x, r, nil, &store.Error{Code: store.Internal})
 		}
 	}
-	a.observe(x, r, a.routes.of(route), time.Since(start))
+	a.observe(x, r, a.routes.of(x.route), time.Since(start))
 	if cause == http.ErrAbortHandler { // net/http ends the connection for it
 		panic(cause)
 	}
+	x.end()
 }
 
 // observe counts an exchange and, if asked for, logs it.
@@ -101,6 +97,26 @@ type exchange struct {
 	bytesOut int64
 	body     *countedBody
 	code     store.Code // of the problem that was answered
+	route    *chi.Context
+}
+
+// exchanges are used again: with what routing needs, one is larger than most
+// requests.
+var exchanges = sync.Pool{New: func() any { return &exchange{route: chi.NewRouteContext()} }}
+
+func (x *exchange) begin(w http.ResponseWriter, r *http.Request) {
+	x.ResponseWriter, x.id = w, requestID(r.Header)
+	if r.ContentLength != 0 {
+		x.body = &countedBody{ReadCloser: r.Body}
+		r.Body = x.body
+	}
+}
+
+// end gives the exchange to the next request.
+func (x *exchange) end() {
+	x.route.Reset()
+	*x = exchange{route: x.route}
+	exchanges.Put(x)
 }
 
 // Unwrap lets http.ResponseController reach the connection.
