@@ -2,7 +2,10 @@ package storetest
 
 import (
 	"sync"
+	"testing"
 	"time"
+
+	"larder/internal/store"
 )
 
 // Clock is a clock that goes on only when told to, for stores that take one.
@@ -26,4 +29,23 @@ func (c *Clock) Advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.now = c.now.Add(d)
+}
+
+// ModelHarness is a harness for models, with clocks that can be advanced.
+func ModelHarness() Harness {
+	var clocks sync.Map // of every store
+	return Harness{
+		Without: []Topic{IndexPlans},
+		Open: func(testing.TB) store.Store {
+			clock := NewClock()
+			s := NewModel(ModelOptions{Clock: clock.Now})
+			clocks.Store(s, clock)
+			return s
+		},
+		Advance: func(s store.Store, d time.Duration) {
+			if clock, known := clocks.Load(s); known {
+				clock.(*Clock).Advance(d)
+			}
+		},
+	}
 }
