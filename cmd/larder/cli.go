@@ -40,6 +40,19 @@ type usageError struct{ text string }
 
 func (e usageError) Error() string { return e.text }
 
+// interruptedError is a command that was told to end, and how to go on.
+type interruptedError struct{ then string }
+
+func (e interruptedError) Error() string { return "interrupted" + e.then }
+
+// toGoOn adds to an error what to do next.
+func toGoOn(err error, then string) error {
+	if errors.Is(err, context.Canceled) {
+		return interruptedError{"; " + then}
+	}
+	return fmt.Errorf("%w; %s", err, then)
+}
+
 func usage(format string, args ...any) error { return usageError{fmt.Sprintf(format, args...)} }
 
 // run does what the arguments say and gives the exit code. The first SIGINT or
@@ -84,10 +97,12 @@ func report(ctx context.Context, s streams, err error) int {
 		return exitUsage
 	}
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
-		s.complain("interrupted")
-		return exitInterrupted
+		err = interruptedError{}
 	}
 	s.complain(err.Error())
+	if _, ok := errors.AsType[interruptedError](err); ok {
+		return exitInterrupted
+	}
 	if _, ok := errors.AsType[usageError](err); ok {
 		return exitUsage
 	}

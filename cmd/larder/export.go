@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"maps"
 	"os"
@@ -73,7 +72,7 @@ func (c *exportCommand) stopped(s streams, done transfer.Exported, err error) er
 			return err
 		}
 	}
-	return fmt.Errorf("%w; resume with larder export%s, adding to what is written", err, c.again(done))
+	return toGoOn(err, "resume with larder export"+c.again(done)+", adding to what is written")
 }
 
 // again is the arguments that go on from where this export ended.

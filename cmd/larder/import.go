@@ -59,7 +59,7 @@ func (c *importCommand) Run(ctx context.Context, s streams) error {
 
 	summary := importSummary{Imported: done, Seconds: time.Since(began).Seconds()}
 	if err != nil {
-		err = fmt.Errorf("%w; resume with --since %d", err, done.Next)
+		err = toGoOn(err, fmt.Sprintf("resume with --since %d", done.Next))
 		summary.Error = err.Error()
 	}
 	if err := summary.write(s.out); err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"time"
 
@@ -14,17 +15,23 @@ const maxPageEntries = 1000
 
 // window says how much of a list to show.
 type window struct {
-	Limit int  `default:"100" xor:"much" help:"The most entries. Default: ${default}."`
+	Limit *int `placeholder:"100" xor:"much" help:"The most entries."`
 	All   bool `xor:"much" help:"All entries."`
 }
 
-// pageLimit is the same for all pages: a cursor goes with its arguments.
-func (w window) pageLimit() int {
-	if w.All {
-		return maxPageEntries
+// most is the most entries to show.
+func (w window) most() int {
+	switch {
+	case w.All:
+		return math.MaxInt
+	case w.Limit == nil:
+		return 100
 	}
-	return min(w.Limit, maxPageEntries)
+	return *w.Limit
 }
+
+// pageLimit is the same for all pages: a cursor goes with its arguments.
+func (w window) pageLimit() int { return min(w.most(), maxPageEntries) }
 
 // show writes page after page, up to the limit.
 func (w window) show(s streams, values bool, page func(cursor string) (entries []api.Entry, next string, err error)) error {
@@ -35,9 +42,9 @@ func (w window) show(s streams, values bool, page func(cursor string) (entries [
 		if err != nil {
 			return err
 		}
-		cut := !w.All && len(entries) > w.Limit-shown
+		cut := len(entries) > w.most()-shown
 		if cut {
-			entries = entries[:w.Limit-shown]
+			entries = entries[:w.most()-shown]
 		}
 		for _, e := range entries {
 			if err := out.write(e); err != nil {
@@ -48,7 +55,7 @@ func (w window) show(s streams, values bool, page func(cursor string) (entries [
 		if next == "" && !cut {
 			return out.flush()
 		}
-		if !w.All && shown >= w.Limit {
+		if shown >= w.most() {
 			if err := out.flush(); err != nil {
 				return err
 			}
@@ -61,8 +68,8 @@ func (w window) show(s streams, values bool, page func(cursor string) (entries [
 
 // Validate refuses a limit that shows nothing.
 func (w window) Validate() error {
-	if w.Limit < 1 {
-		return usage("--limit is %d; it is at least 1", w.Limit)
+	if w.most() < 1 {
+		return usage("--limit is %d; it is at least 1", w.most())
 	}
 	return nil
 }

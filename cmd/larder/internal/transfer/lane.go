@@ -150,10 +150,13 @@ func (m *importer) post(ctx context.Context, items []item) ([]api.BatchResult, e
 		return nil, err
 	}
 	var answer api.BatchResponse
-	if err := remote.Read(m.Client.ApplyBatchWithBody(ctx, nil, "application/json", &body))(&answer); err != nil {
+	err := remote.Read(m.Client.ApplyBatchWithBody(ctx, nil, "application/json", &body))(&answer)
+	if _, silent := errors.AsType[*remote.Unreachable](err); !silent {
+		m.answered.Store(true)
+	}
+	if err != nil {
 		return nil, err
 	}
-	m.answered.Store(true)
 	if len(answer.Results) != len(items) {
 		return nil, fmt.Errorf("%d operations got %d results", len(items), len(answer.Results))
 	}
