@@ -141,21 +141,6 @@ func unescaped(text []byte) []byte {
 
 func unescapeString(text []byte) string { return string(unescaped(text)) }
 
-// appendMinimal appends text, which has been checked, with only the escapes that it
-// needs.
-func appendMinimal(dst, text []byte) []byte {
-	for {
-		i := bytes.IndexByte(text, '\\')
-		if i < 0 {
-			return append(dst, text...)
-		}
-		dst = append(dst, text[:i]...)
-		r, n := unescape(text[i:])
-		dst = appendEscapedByte(dst, r)
-		text = text[i+n:]
-	}
-}
-
 // appendEscaped appends s as it stands between quotes, with U+FFFD for what is not
 // UTF-8.
 func appendEscaped[T string | []byte](dst []byte, s T) []byte {
@@ -176,6 +161,9 @@ func AppendString(dst []byte, s string) []byte {
 // compareEscaped orders two texts between quotes, canonically escaped, by the bytes
 // that they stand for.
 func compareEscaped(a, b []byte) int {
+	if len(a) > 0 && len(b) > 0 && a[0] != b[0] && a[0] != '\\' && b[0] != '\\' {
+		return int(a[0]) - int(b[0])
+	}
 	if bytes.IndexByte(a, '\\') < 0 && bytes.IndexByte(b, '\\') < 0 {
 		return bytes.Compare(a, b)
 	}

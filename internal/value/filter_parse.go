@@ -2,6 +2,7 @@ package value
 
 import (
 	"errors"
+	"slices"
 	"strings"
 )
 
@@ -28,7 +29,7 @@ func parseFilter(raw []byte, at Pointer) (f Filter, err error) {
 		text, start := nameAt(raw, i)
 		end := endOf(raw, start)
 		name, val := unescapeString(text), raw[start:end:end]
-		here := append(at[:len(at):len(at)], name)
+		here := at.child(name)
 		switch name {
 		case "and":
 			f.And, err = parseFilters(val, here)
@@ -83,7 +84,7 @@ func parseFilters(raw []byte, at Pointer) ([]Filter, error) {
 	var filters []Filter
 	for i := 1; raw[i] != ']'; {
 		end := endOf(raw, i)
-		f, err := parseFilter(raw[i:end], append(at[:len(at):len(at)], itoa(len(filters))))
+		f, err := parseFilter(raw[i:end], at.child(itoa(len(filters))))
 		if err != nil {
 			return nil, err
 		}
@@ -152,10 +153,8 @@ func cutShort(s string) (path, op, text string, hasText bool) {
 			continue
 		}
 		word, rest, more := strings.Cut(s[i+1:], ":")
-		for _, known := range operators {
-			if word == known {
-				return s[:i], word, rest, more
-			}
+		if slices.Contains(operators, word) {
+			return s[:i], word, rest, more
 		}
 	}
 	return "", "", "", false

@@ -2,6 +2,7 @@ package value
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"math"
 	"math/big"
@@ -60,7 +61,7 @@ func referenceParse(t *testing.T, data []byte) (_ any, why string) {
 	d := jsontext.NewDecoder(bytes.NewReader(data))
 	v, why := referenceValue(d)
 	if why == "" {
-		if _, err := d.ReadToken(); err != io.EOF {
+		if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
 			return nil, "something after"
 		}
 	}

@@ -1,5 +1,7 @@
 package value
 
+import "slices"
+
 // JSONPatch applies a JSON patch (RFC 6902), all of it or nothing, to target. Every
 // operation's result satisfies lim, so that copies of copies cannot grow; its cost
 // grows with the logarithm of the value's size. Errors are *PatchError and, over the
@@ -195,8 +197,8 @@ func (n *node) edit(p Pointer, root *node, change func(n *node, token string) (*
 	if obstacle != "" {
 		return nil, obstacle
 	}
-	for i := len(steps) - 1; i >= 0; i-- {
-		changed = steps[i].n.with(steps[i].index, parents[i], changed)
+	for i, step := range slices.Backward(steps) {
+		changed = step.n.with(step.index, parents[i], changed)
 	}
 	return changed, ""
 }

@@ -1,6 +1,7 @@
 package value
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -25,7 +26,7 @@ func TestJSONPatchVectors(t *testing.T) {
 		target, patch, want := canonical(t, c.Target), canonical(t, c.Patch), canonical(t, c.Result)
 		got, err := JSONPatch(target, patch, Limits{})
 		if want != nil {
-			if err != nil || string(got.Data) != string(want) {
+			if err != nil || !bytes.Equal(got.Data, want) {
 				t.Errorf("%s: %s, %v, want %s", c.Name, got.Data, err, want)
 			}
 			continue

@@ -1,9 +1,11 @@
 package value
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -19,7 +21,7 @@ func TestMergePatchVectors(t *testing.T) {
 	for _, c := range vectors[vector](t, "merge_patch.json") {
 		target, patch, want := canonical(t, c.Target), canonical(t, c.Patch), canonical(t, c.Result)
 		got, err := MergePatch(target, patch, Limits{})
-		if err != nil || string(got.Data) != string(want) {
+		if err != nil || !bytes.Equal(got.Data, want) {
 			t.Errorf("%s: %s, %v, want %s", c.Name, got.Data, err, want)
 		}
 	}
@@ -33,9 +35,7 @@ func modelMerge(target, patch any) any {
 	}
 	result := map[string]any{}
 	if old, ok := target.(map[string]any); ok {
-		for name, v := range old {
-			result[name] = v
-		}
+		maps.Copy(result, old)
 	}
 	for name, v := range object {
 		if v == nil {

