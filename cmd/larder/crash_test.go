@@ -1,0 +1,81 @@
+package main_test
+
+import (
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"larder/api"
+	"larder/internal/store/storetest"
+	"larder/internal/testenv"
+)
+
+// TestKilledUnderLoad kills the server as kill -9 does, again and again, at
+// random moments while many clients write. Each time, the file has to be
+// clean, every acknowledged write there at its version and with its value, and
+// of every write without an answer all or nothing.
+func TestKilledUnderLoad(t *testing.T) {
+	kills := 5
+	if os.Getenv("LARDER_SOAK") != "" {
+		kills = 50
+	}
+	random := rand.New(rand.NewPCG(storetest.Seed(t), 0))
+	binary := testenv.Build(t)
+	dir := t.TempDir()
+	file := filepath.Join(dir, "data", "larder.db")
+	book := newLedger()
+
+	larder := binary.Serve(t, testenv.Options{Dir: dir})
+	prepare(t, connect(t, larder))
+	for kill := range kills {
+		l := &load{
+			client: connect(t, larder), book: book, seed: random.Uint64(), round: kill,
+			enough: make(chan struct{}), killAfter: 100 + random.Int64N(900),
+		}
+		began := time.Now()
+		l.run(larder.Kill)
+		t.Logf("kill %d after %d acknowledged writes in %v", kill+1, l.acknowledged.Load(), time.Since(began).Round(time.Millisecond))
+
+		testenv.CheckBoltFile(t, file)
+		larder = binary.Serve(t, testenv.Options{Dir: dir})
+		found := takeStock(t, connect(t, larder))
+		for _, fault := range book.settle(found) {
+			t.Errorf("after kill %d: %s", kill+1, fault)
+		}
+		if t.Failed() {
+			return
+		}
+	}
+	if err := larder.Stop(); err != nil {
+		t.Errorf("after all that, larder does not end well: %v", err)
+	}
+	testenv.CheckBoltFile(t, file)
+}
+
+func connect(t *testing.T, larder *testenv.Larder) *api.ClientWithResponses {
+	t.Helper()
+	transport := &http.Transport{MaxIdleConnsPerHost: clients}
+	t.Cleanup(transport.CloseIdleConnections)
+	client, err := api.NewClientWithResponses(larder.URL,
+		api.WithHTTPClient(&http.Client{Transport: transport, Timeout: time.Minute}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+// prepare makes the index that kills shall not put out of step.
+func prepare(t *testing.T, client *api.ClientWithResponses) {
+	t.Helper()
+	by := api.IndexDefinition{Fields: []api.IndexField{{Path: "/by", Type: api.IndexFieldTypeNumber}}}
+	made, err := client.PutIndexWithResponse(t.Context(), registers, "by", by)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if made.JSON201 == nil {
+		t.Fatalf("no index: %s: %s", made.Status(), made.Body)
+	}
+}
