@@ -16,3 +16,7 @@ func TestDifferentialByRealClock(t *testing.T) {
 		Open: func(testing.TB) store.Store { return storetest.NewModel(storetest.ModelOptions{}) },
 	}, storetest.Random{Runs: 5})
 }
+
+func TestLinearizable(t *testing.T) {
+	storetest.Linearizable(t, storetest.ModelHarness(), storetest.Random{Runs: 3})
+}

@@ -70,6 +70,8 @@ const (
 	VersionLists      Topic = "version lists"      // Precondition.Versions with more than one
 	BatchDetails      Topic = "batch details"      // Result.Entry in full: value, times and metadata
 	QueryPositions    Topic = "query positions"    // Query.After made by the caller
+	ChangedEnds       Topic = "changed ends"       // Op.Expiry of a patch or an increment
+	EmptyTables       Topic = "empty tables"       // in Tables, those that hold tombstones only
 	ReadPreconditions Topic = "read preconditions" // preconditions on a Get
 	QueryBudgets      Topic = "query budgets"      // Query.Budget
 	IndexPlans        Topic = "index plans"        // a plan that says which index was used, or that the engine chose

@@ -114,6 +114,7 @@ func (m *Model) PutIndex(ctx context.Context, table string, def store.Index) (bo
 	for _, e := range m.existing(table, m.now()) {
 		tuple, unique := uniqueTuple(def, e)
 		if unique && taken[tuple] {
+			delete(t.indexes, def.Name)
 			return false, m.fail(violation(def, e.Ref))
 		}
 		taken[tuple] = unique

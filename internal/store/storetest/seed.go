@@ -29,12 +29,20 @@ func Seed(t testing.TB) uint64 {
 	return seed
 }
 
-// save writes what a random test did to a file that outlives it, and names it.
+// save writes what a random test did to a file that outlives it, and names it:
+// among the test's artifacts where go test keeps those, else in a new directory.
 func save(t testing.TB, name, text string) {
 	t.Helper()
-	path := filepath.Join(t.ArtifactDir(), name)
-	err := os.WriteFile(path, []byte(text), 0o600)
-	if err != nil {
+	dir := t.ArtifactDir()
+	if kept := flag.Lookup("test.artifacts"); kept == nil || kept.Value.String() != "true" {
+		var err error
+		if dir, err = os.MkdirTemp("", "storetest-"); err != nil {
+			t.Errorf("saving %s: %v", name, err)
+			return
+		}
+	}
+	path := filepath.Join(dir, name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Errorf("saving %s: %v", name, err)
 		return
 	}

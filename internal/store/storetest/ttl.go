@@ -10,7 +10,8 @@ func ttlTests() []test {
 	return []test{
 		{name: "an end comes back as it was set", run: endsComeBack},
 		{name: "a put ends the old life", run: putEndsOldLife},
-		{name: "other operations keep the end unless told", run: endKept},
+		{name: "other operations keep the end", run: endKept},
+		{name: "other operations set the end where told", needs: []Topic{ChangedEnds}, run: endChanged},
 		{name: "expire sets, moves and takes away the end", run: expireSetsEnd},
 		{name: "a default ttl is for what is created", needs: []Topic{DefaultTTL}, run: defaultTTL},
 		{name: "bad ttls are refused", run: badTTLs},
@@ -101,11 +102,15 @@ func endKept(x *subject) {
 				x.Fatalf("%s moved the end from %v to %v", op.Kind, old, e.ExpiresAt)
 			}
 		}
-		x.endsIn(x.do(living(store.ExpiresIn(2*hours), addAt("k", "/n", `1`))), 2*hours)
-		x.endless(x.do(living(store.NeverExpires(), merge("k", `{"m":1}`))))
-		x.endless(x.do(addAt("k", "/n", `1`)))
-		old = x.do(living(store.ExpiresIn(hours), merge("k", `{"m":1}`))).ExpiresAt
 	}
+}
+
+func endChanged(x *subject) {
+	x.do(living(store.ExpiresIn(hours), put("k", `{"n":1}`)))
+	x.endsIn(x.do(living(store.ExpiresIn(2*hours), addAt("k", "/n", `1`))), 2*hours)
+	x.endless(x.do(living(store.NeverExpires(), merge("k", `{"m":1}`))))
+	x.endless(x.do(addAt("k", "/n", `1`)))
+	x.endsIn(x.do(living(store.ExpiresIn(hours), jsonPatch("k", `[{"op":"remove","path":"/m"}]`))), hours)
 }
 
 func expireSetsEnd(x *subject) {
@@ -145,11 +150,15 @@ func defaultTTL(x *subject) {
 func badTTLs(x *subject) {
 	x.do(put("k", `{"n":1}`))
 	now := x.now()
+	ops := []store.Op{put("k", `2`), put("new", `2`), expire("k", store.Expiry{})}
+	if !x.lacks(ChangedEnds) {
+		ops = append(ops, merge("k", `{"n":2}`), addAt("k", "/n", `1`), addFrom("new", `1`, `0`))
+	}
 	for _, end := range []store.Expiry{
 		store.ExpiresIn(0), store.ExpiresIn(-time.Second), store.ExpiresIn(store.MaxTTL + time.Second), store.ExpiresIn(1<<63 - 1),
 		store.ExpiresAt(now), store.ExpiresAt(now.Add(-time.Hour)), store.ExpiresAt(time.Time{}), store.ExpiresAt(time.Unix(0, 0)), store.ExpiresAt(now.Add(store.MaxTTL + time.Hour)),
 	} {
-		for _, op := range []store.Op{put("k", `2`), put("new", `2`), merge("k", `{"n":2}`), addAt("k", "/n", `1`), expire("k", end), addFrom("new", `1`, `0`)} {
+		for _, op := range ops {
 			x.refuseOne(store.InvalidTTL, living(end, op))
 		}
 	}
