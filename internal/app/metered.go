@@ -47,7 +47,7 @@ func observe(c *telemetry.Call, began time.Time, err error) {
 }
 
 // timed makes a call and counts it.
-func timed[A, R any](c *telemetry.Call, call func(context.Context, A) (R, error), ctx context.Context, argument A) (R, error) {
+func timed[A, R any](ctx context.Context, c *telemetry.Call, call func(context.Context, A) (R, error), argument A) (R, error) {
 	began := time.Now()
 	result, err := call(ctx, argument)
 	observe(c, began, err)
@@ -55,15 +55,15 @@ func timed[A, R any](c *telemetry.Call, call func(context.Context, A) (R, error)
 }
 
 func (m *metered) Get(ctx context.Context, refs []store.Ref) (store.Read, error) {
-	return timed(m.get, m.Store.Get, ctx, refs)
+	return timed(ctx, m.get, m.Store.Get, refs)
 }
 
 func (m *metered) Apply(ctx context.Context, b store.Batch) ([]store.Result, error) {
-	return timed(m.apply, m.Store.Apply, ctx, b)
+	return timed(ctx, m.apply, m.Store.Apply, b)
 }
 
 func (m *metered) Scan(ctx context.Context, s store.Scan) (store.Page, error) {
-	return timed(m.scan, m.Store.Scan, ctx, s)
+	return timed(ctx, m.scan, m.Store.Scan, s)
 }
 
 // Changes times what does not wait for changes; waiting is nobody's latency.
@@ -71,7 +71,7 @@ func (m *metered) Changes(ctx context.Context, c store.Changes) (store.Feed, err
 	if c.Wait > 0 {
 		return m.Store.Changes(ctx, c)
 	}
-	return timed(m.changes, m.Store.Changes, ctx, c)
+	return timed(ctx, m.changes, m.Store.Changes, c)
 }
 
 func (m *metered) Install(ctx context.Context, entries []store.Entry) error {
@@ -100,7 +100,7 @@ func (m *metered) Search(ctx context.Context, q store.Query) (store.Found, error
 	if err != nil {
 		return store.Found{}, err
 	}
-	return timed(m.search, searcher.Search, ctx, q)
+	return timed(ctx, m.search, searcher.Search, q)
 }
 
 func (m *metered) Count(ctx context.Context, q store.Query) (store.Counted, error) {
@@ -108,7 +108,7 @@ func (m *metered) Count(ctx context.Context, q store.Query) (store.Counted, erro
 	if err != nil {
 		return store.Counted{}, err
 	}
-	return timed(m.count, searcher.Count, ctx, q)
+	return timed(ctx, m.count, searcher.Count, q)
 }
 
 func (m *metered) Indexes(ctx context.Context, table string) ([]store.Index, error) {
@@ -116,7 +116,7 @@ func (m *metered) Indexes(ctx context.Context, table string) ([]store.Index, err
 	if err != nil {
 		return nil, err
 	}
-	return timed(m.indexes, indexer.Indexes, ctx, table)
+	return timed(ctx, m.indexes, indexer.Indexes, table)
 }
 
 func (m *metered) PutIndex(ctx context.Context, table string, def store.Index) (bool, error) {
@@ -146,7 +146,7 @@ func (m *metered) Snapshot(ctx context.Context, w io.Writer) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	return timed(m.snapshot, snapshotter.Snapshot, ctx, w)
+	return timed(ctx, m.snapshot, snapshotter.Snapshot, w)
 }
 
 func (m *metered) Maintain(ctx context.Context, work store.Maintenance) error {

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	stdlog "log"
@@ -9,13 +8,12 @@ import (
 	"net/http"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/rs/zerolog"
-	"golang.org/x/net/netutil"
 
 	"larder/internal/config"
+	"larder/internal/httpapi"
 )
 
 // What net/http adds to MaxHeaderBytes by itself.
@@ -28,20 +26,6 @@ const (
 	writeTime   = 30 * time.Second
 )
 
-// listen opens the port, with a bound on connections.
-func listen(ctx context.Context, cfg config.Config) (net.Listener, error) {
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Listen)
-	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fmt.Errorf("LARDER_LISTEN: something listens on %s already; stop it, or choose another port", cfg.Listen)
-	case errors.Is(err, syscall.EACCES):
-		return nil, fmt.Errorf("LARDER_LISTEN: this user may not listen on %s; choose a port above 1023", cfg.Listen)
-	case err != nil:
-		return nil, fmt.Errorf("LARDER_LISTEN: %w", err)
-	}
-	return netutil.LimitListener(l, cfg.MaxConnections), nil
-}
-
 func newServer(cfg config.Config, h http.Handler, log zerolog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           h,
@@ -50,6 +34,8 @@ func newServer(cfg config.Config, h http.Handler, log zerolog.Logger) *http.Serv
 		WriteTimeout:      cfg.ReadTimeout + max(cfg.RequestTimeout, longestWait) + writeTime,
 		IdleTimeout:       cfg.IdleTimeout,
 		MaxHeaderBytes:    max(1, int(cfg.MaxHeaderBytes)-headerSlop),
+		ConnContext:       httpapi.ConnContext,
+		ConnState:         httpapi.ConnState,
 		ErrorLog:          stdlog.New(serverLog{log}, "", 0),
 	}
 }
@@ -64,7 +50,7 @@ func serve(server *http.Server, l net.Listener) *serving {
 	s := &serving{done: make(chan struct{})}
 	go func() {
 		defer close(s.done)
-		s.err = server.Serve(l)
+		s.err = server.Serve(httpapi.Tap(l))
 	}()
 	return s
 }

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"larder/api"
@@ -32,7 +31,7 @@ func (a *App) health(backends []api.BackendHealth) api.Health {
 	now := a.life.now()
 	return api.Health{
 		Status: now.status(), Reason: now.reason(), Version: a.build.Version,
-		UptimeSeconds: int64(time.Since(a.life.began).Seconds()), Backends: slices.Concat([]api.BackendHealth{}, backends),
+		UptimeSeconds: int64(time.Since(a.life.began).Seconds()), Backends: append([]api.BackendHealth{}, backends...),
 	}
 }
 

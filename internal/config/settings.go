@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"reflect"
 	"strings"
+	"time"
 )
 
 // Setting is one setting as it is now.
@@ -25,6 +26,9 @@ func (c Config) Settings() []Setting {
 			continue
 		}
 		text := fmt.Sprint(v.FieldByIndex(f.Index).Interface())
+		if f.Type == reflect.TypeFor[time.Duration]() {
+			text = shortDuration(text)
+		}
 		if isSecret(f) {
 			text = HideSecrets(text)
 		}
@@ -35,6 +39,17 @@ func (c Config) Settings() []Setting {
 		})
 	}
 	return all
+}
+
+// shortDuration leaves out what is zero at the end: 168h, not 168h0m0s.
+func shortDuration(text string) string {
+	if rest, ok := strings.CutSuffix(text, "m0s"); ok {
+		text = rest + "m"
+	}
+	if rest, ok := strings.CutSuffix(text, "h0m"); ok {
+		text = rest + "h"
+	}
+	return text
 }
 
 const hidden = "xxxxx"

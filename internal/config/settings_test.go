@@ -3,6 +3,7 @@ package config
 import (
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestSecretsAreHidden(t *testing.T) {
@@ -55,6 +56,19 @@ func TestEverySettingIsListed(t *testing.T) {
 	for _, s := range settings {
 		if !checked[s.Name] {
 			t.Errorf("%s is not validated", s.Name)
+		}
+	}
+}
+
+func TestShortDurationsMeanTheSame(t *testing.T) {
+	for text, want := range map[string]string{
+		"0s": "0s", "1s": "1s", "10s": "10s", "2m0s": "2m", "10m0s": "10m", "1h0m0s": "1h", "168h0m0s": "168h", "1h10m0s": "1h10m", "1h0m5s": "1h0m5s", "20m30s": "20m30s",
+	} {
+		got := shortDuration(text)
+		before, _ := time.ParseDuration(text)
+		after, err := time.ParseDuration(got)
+		if got != want || after != before || err != nil {
+			t.Errorf("%s is shown as %s, want %s", text, got, want)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -31,7 +32,7 @@ func TestImportKeepsTheOrderOfEachKey(t *testing.T) {
 	}
 	for i := range keys {
 		last := lines - keys + i
-		if got, want := larder.values[ref{"t", fmt.Sprintf("k%d", last%keys)}], fmt.Sprint(last); got != want {
+		if got, want := larder.values[ref{"t", fmt.Sprintf("k%d", last%keys)}], strconv.Itoa(last); got != want {
 			t.Errorf("k%d is %s, want %s", last%keys, got, want)
 		}
 	}
@@ -175,7 +176,7 @@ func TestWhatMaySucceedLaterIsTriedAgain(t *testing.T) {
 		t.Errorf("got %+v, %v", done, err)
 	}
 	for i := range keys {
-		if got, want := larder.values[ref{"t", fmt.Sprintf("k%d", i)}], fmt.Sprint(lines-keys+i); got != want {
+		if got, want := larder.values[ref{"t", fmt.Sprintf("k%d", i)}], strconv.Itoa(lines-keys+i); got != want {
 			t.Errorf("k%d is %s, want %s: what was tried again came after a later line", i, got, want)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"time"
 
 	"larder/api"
@@ -101,7 +102,7 @@ func (m *importer) halve(ctx context.Context, items []item, cause error) (rest [
 	}
 	middle := len(items) / 2
 	if rest, err := m.apply(ctx, items[:middle]); err != nil {
-		return append(rest[:len(rest):len(rest)], items[middle:]...), err
+		return slices.Concat(rest, items[middle:]), err
 	}
 	return m.apply(ctx, items[middle:])
 }

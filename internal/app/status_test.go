@@ -1,0 +1,78 @@
+package app
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"larder/api"
+)
+
+func TestStatsTellWhatWasAsked(t *testing.T) {
+	s := start(t, settings(t), Options{})
+	base := "http://" + s.logged("ready")["address"].(string)
+	get(t, base+"/tables")
+	get(t, base+"/tables/users/keys/nobody")
+	status, body := get(t, base+"/stats")
+	var stats api.Stats
+	if err := json.Unmarshal([]byte(body), &stats); err != nil || status != http.StatusOK {
+		t.Fatalf("%d %s (%v)", status, body, err)
+	}
+	if r := stats.Requests; r.Total != 2 || r.Successful != 1 || r.Failed != 1 || r.BytesOut == 0 || r.Latency.PeakMs <= 0 {
+		t.Errorf("requests: %+v", r)
+	}
+	if len(stats.Operations) != 2 || stats.Operations[0].Operation != "getKey" || stats.Operations[0].Failed != 1 || stats.Operations[1].Operation != "listTables" {
+		t.Errorf("operations: %+v", stats.Operations)
+	}
+	if len(stats.Backends) != 1 || stats.Backends[0].Name != primaryName || stats.Backends[0].Total == 0 || stats.Backends[0].Failed != 0 {
+		t.Errorf("backends: %+v", stats.Backends)
+	}
+	if stats.StartedAt.IsZero() || stats.Time.Before(stats.StartedAt) {
+		t.Errorf("started at %v, now %v", stats.StartedAt, stats.Time)
+	}
+}
+
+func TestBackendsTellWhatTheyAre(t *testing.T) {
+	cfg := settings(t)
+	cfg.MaxDepth, cfg.ScanBudget, cfg.MaxValueBytes = 7, 1234, 5000
+	s := start(t, cfg, Options{})
+	_, body := get(t, "http://"+s.logged("ready")["address"].(string)+"/backends/"+primaryName)
+	var b api.Backend
+	if err := json.Unmarshal([]byte(body), &b); err != nil {
+		t.Fatal(err)
+	}
+	if b.Engine != "bbolt" || b.Role != primaryRole || b.State != api.BackendStateUp || len(b.Capabilities) == 0 || b.Durability == "unknown" {
+		t.Errorf("got %s", body)
+	}
+	if b.Limits.MaxDepth != 7 || b.Limits.ScanBudget != 1234 || b.Limits.MaxValueBytes != 5000 {
+		t.Errorf("the settings do not reach the backend: %+v", b.Limits)
+	}
+}
+
+func TestMetricsOfAWholeGatewayPassPrometheusLint(t *testing.T) {
+	s := start(t, settings(t), Options{})
+	base := "http://" + s.logged("ready")["address"].(string)
+	get(t, base+"/tables")
+	_, body := get(t, base+"/metrics")
+	for _, want := range []string{
+		`larder_http_requests_total{code="200",operation="listTables"} 1`, `larder_backend_inspection_success{backend="primary"} 1`,
+		`larder_backend_file_bytes{backend="primary"}`, `larder_backend_call_duration_seconds_count{backend="primary",call="tables"} 1`,
+		"larder_build_info{", "go_goroutines", "process_resident_memory_bytes",
+	} {
+		if !strings.Contains(body, want) {
+			t.Errorf("/metrics has no %s", want)
+		}
+	}
+	problems, err := testutil.GatherAndLint(s.app.registry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range problems {
+		if strings.HasPrefix(p.Metric, "larder_") {
+			t.Errorf("%s: %s", p.Metric, p.Text)
+		}
+	}
+}
