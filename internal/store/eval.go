@@ -153,7 +153,7 @@ func (s Step) bound(sum []byte) error {
 		limit []byte
 		sign  int // of Compare(sum, limit) when it is passed
 	}{{minCounter, -1}, {maxCounter, 1}, {s.Min, -1}, {s.Max, 1}} {
-		if b.limit != nil && value.Compare(sum, b.limit) == b.sign {
+		if b.limit != nil && value.Compare(sum, b.limit)*b.sign > 0 {
 			return invalid(OutOfRange, "delta", "the result %.40s would pass %.40s", sum, b.limit)
 		}
 	}
