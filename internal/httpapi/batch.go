@@ -49,7 +49,7 @@ func (a *API) readOperation(form *api.BatchOperation) (store.Op, error) {
 	op := store.Op{Ref: store.Ref{Table: form.Table, Key: form.Key}}
 	kind, known := store.ParseKind(string(form.Op))
 	if !known {
-		return op, invalidBody("/op", "an operation is one of get, put, patch, increment, expire, delete, check")
+		return op, invalidMember("/op", "an operation is one of get, put, patch, increment, expire, delete, check")
 	}
 	op.Kind = kind
 	if err := strayMembers(kind, form); err != nil {
@@ -60,6 +60,9 @@ func (a *API) readOperation(form *api.BatchOperation) (store.Op, error) {
 	}
 	op.If = store.Precondition{Absent: form.IfAbsent, Exists: form.IfExists}
 	if form.IfVersion != nil {
+		if *form.IfVersion < 1 {
+			return op, invalidMember("/if_version", "a version is a positive integer")
+		}
 		op.If.Versions = []int64{*form.IfVersion}
 	}
 	var err error
@@ -68,6 +71,9 @@ func (a *API) readOperation(form *api.BatchOperation) (store.Op, error) {
 	}
 	switch kind {
 	case store.Put:
+		if len(form.Value) == 0 {
+			return op, invalidMember("/value", "a put has a value; null is one")
+		}
 		op.Metadata = form.Metadata
 		op.Value, err = a.parseForm("/value", form.Value, form.Encoding)
 	case store.Patch:
@@ -108,10 +114,16 @@ func strayMembers(kind store.Kind, form *api.BatchOperation) error {
 		{"max", form.Max != nil, kind == store.Increment},
 	} {
 		if member.given && !member.fits {
-			return invalidBody("/"+member.name, "%s does not go with %s", member.name, kind)
+			return invalidMember("/"+member.name, "%s does not go with %s", member.name, kind)
 		}
 	}
 	return nil
+}
+
+// invalidMember is the error for an operation that lacks what its kind needs,
+// or has what it does not take.
+func invalidMember(pointer, format string, args ...any) error {
+	return inBody(pointer, &store.Error{Code: store.InvalidOperation, Detail: fmt.Sprintf(format, args...)})
 }
 
 // applyAtomic does all of the batch or nothing.

@@ -69,14 +69,18 @@ func (a *API) putIndex(w http.ResponseWriter, r *http.Request, table, index stri
 	if err := def.Validate(table); err != nil {
 		return false, store.Index{}, err
 	}
+	before, err := indexer.Indexes(r.Context(), table)
+	if err != nil {
+		return false, store.Index{}, err
+	}
 	// Half of the request's time is for building, the rest for the answer.
 	building, cancel := context.WithTimeout(r.Context(), a.options.RequestTimeout/2)
 	defer cancel()
-	made, err = indexer.PutIndex(building, table, def)
+	_, err = indexer.PutIndex(building, table, def)
 	if err != nil && store.CodeOf(err) != store.Timeout {
 		return false, store.Index{}, err
 	}
-	made = made || err != nil
+	made = !slices.ContainsFunc(before, func(x store.Index) bool { return x.Name == def.Name })
 	indexes, listErr := indexer.Indexes(r.Context(), table)
 	if listErr != nil {
 		return false, store.Index{}, listErr

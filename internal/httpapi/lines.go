@@ -7,10 +7,15 @@ import (
 )
 
 // listLines answers a listing as NDJSON, an entry a line, page by page as they
-// are read: up to the limit the client gave, else to the end. What fails once
+// are read: up to the limit the client gave, with a link to what comes after,
+// else to the end. What fails once
 // lines have gone out ends the connection, so that no client takes a part for
 // the whole.
 func (a *API) listLines(w http.ResponseWriter, r *http.Request, l *listing) {
+	if l.scan.Delimiter != "" {
+		a.fail(w, r, nil, invalidParameter("delimiter", "a line is an entry; what a delimiter rolls up is told in "+jsonType+" only"))
+		return
+	}
 	ctx, done, err := a.streams.begin(r.Context())
 	if err != nil {
 		a.fail(w, r, nil, err)
@@ -25,7 +30,6 @@ func (a *API) listLines(w http.ResponseWriter, r *http.Request, l *listing) {
 			l.query.Limit = a.limits.MaxPage
 		}
 	}
-	l.scan.Delimiter = "" // a line is an entry
 	var out *pieces
 	for {
 		page, next, err := a.listPage(r, l)
@@ -37,6 +41,9 @@ func (a *API) listLines(w http.ResponseWriter, r *http.Request, l *listing) {
 			return
 		}
 		if out == nil {
+			if next != "" && l.limited {
+				linkNext(w.Header(), r.URL, l.arguments.encode(next))
+			}
 			out = newPieces(w, linesType)
 			w.WriteHeader(http.StatusOK)
 		}

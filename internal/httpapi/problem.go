@@ -76,7 +76,7 @@ func newProblem(e *store.Error, where places, at *place) api.Problem {
 	if e.Current != nil {
 		p.CurrentVersion = e.Current.Version
 	}
-	if e.Code == store.BatchFailed {
+	if len(e.Failures) > 0 {
 		p.Errors = failureErrors(e.Failures)
 		return p
 	}
