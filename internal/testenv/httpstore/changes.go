@@ -3,7 +3,6 @@ package httpstore
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"time"
 
 	"larder/api"
@@ -27,26 +26,29 @@ func (s *Store) Changes(ctx context.Context, c store.Changes) (store.Feed, error
 	if c.Wait > 0 {
 		params.Prefer = new(fmt.Sprintf("wait=%d", (c.Wait+time.Second-1)/time.Second))
 	}
-	asLines := !either(c.Prefix + string(c.Since))
-	resp, err := s.client.ListChangesWithResponse(ctx, c.Table, params, accepting(asLines))
+	if !either(c.Prefix + string(c.Since)) {
+		return s.changeLines(ctx, c.Table, params)
+	}
+	resp, err := s.client.ListChangesWithResponse(ctx, c.Table, params)
 	if err != nil {
 		return store.Feed{}, s.broken(ctx, err, false)
 	}
-	if resp.HTTPResponse.StatusCode != http.StatusOK {
+	if resp.JSON200 == nil {
 		return store.Feed{}, s.fail(resp.HTTPResponse, resp.Body, request{invalid: store.InvalidScan})
 	}
-	if asLines {
-		forms, err := readLines[api.Change](resp.Body)
-		if err != nil {
-			return store.Feed{}, err
-		}
-		next, err := linked(resp.HTTPResponse, "since")
-		if err != nil {
-			return store.Feed{}, err
-		}
-		return feedOf(forms, next)
-	}
 	return feedOf(resp.JSON200.Items, resp.JSON200.NextCursor)
+}
+
+func (s *Store) changeLines(ctx context.Context, table string, params *api.ListChangesParams) (store.Feed, error) {
+	resp, err := s.client.ListChanges(ctx, table, params, asLines)
+	if err != nil {
+		return store.Feed{}, s.broken(ctx, err, false)
+	}
+	forms, next, err := linesOf[api.Change](ctx, s, resp, "since")
+	if err != nil {
+		return store.Feed{}, err
+	}
+	return feedOf(forms, next)
 }
 
 func feedOf(forms []api.Change, next string) (store.Feed, error) {

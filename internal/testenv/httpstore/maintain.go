@@ -9,9 +9,8 @@ import (
 	"larder/internal/store"
 )
 
-// Maintains implements [store.Maintainer]. Over HTTP that shows only when it is
-// asked for, so every action is said to be known, and Maintain tells.
-func (s *Store) Maintains(action store.Action) bool { return api.MaintenanceAction(action).Valid() }
+// Maintains implements [store.Maintainer].
+func (s *Store) Maintains(action store.Action) bool { return s.knows(action) }
 
 // Maintain implements [store.Maintainer]: it starts the action and asks after
 // it until it has ended.
@@ -25,7 +24,7 @@ func (s *Store) Maintain(ctx context.Context, m store.Maintenance) error {
 		return s.broken(ctx, err, true)
 	}
 	if resp.HTTPResponse.StatusCode != http.StatusAccepted {
-		return s.fail(resp.HTTPResponse, resp.Body, request{})
+		return s.fail(resp.HTTPResponse, resp.Body, request{invalid: store.Unsupported})
 	}
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()

@@ -95,6 +95,9 @@ func (s *Store) failures(p api.Problem, r request) []store.Failure {
 		case store.NotFound: // a precondition is looked at first
 			e.Precondition = op.If.Exists || len(op.If.Versions) > 0
 		}
+		if e.Code == store.InvalidJSON && rest == "key" { // U+0000, which no JSON here has
+			e.Code = store.InvalidKey
+		}
 		s.current(e, pe.CurrentVersion, nil)
 		failures = append(failures, store.Failure{Index: index, Err: e})
 	}

@@ -24,16 +24,15 @@ func (s *Store) Scan(ctx context.Context, scan store.Scan) (store.Page, error) {
 		return store.Page{}, err
 	}
 	params := s.listParams(scan)
-	asLines := scan.Delimiter == "" && !either(scan.Prefix+scan.Start)
-	resp, err := s.client.ListKeysWithResponse(ctx, scan.Table, params, accepting(asLines))
+	if scan.Delimiter == "" && !either(scan.Prefix+scan.Start) {
+		return s.scanLines(ctx, scan.Table, params)
+	}
+	resp, err := s.client.ListKeysWithResponse(ctx, scan.Table, params)
 	if err != nil {
 		return store.Page{}, s.broken(ctx, err, false)
 	}
-	if resp.HTTPResponse.StatusCode != http.StatusOK {
+	if resp.JSON200 == nil {
 		return store.Page{}, s.fail(resp.HTTPResponse, resp.Body, request{invalid: store.InvalidScan})
-	}
-	if asLines {
-		return linesPage(resp.HTTPResponse, resp.Body)
 	}
 	page := store.Page{Prefixes: resp.JSON200.Prefixes, Next: resp.JSON200.NextCursor}
 	page.Entries, err = entriesOf(resp.JSON200.Items)
@@ -94,28 +93,41 @@ func unlessZero[T comparable](v T) *T {
 	return &v
 }
 
-// accepting asks for lines instead of a page.
-func accepting(lines bool) api.RequestEditorFn {
-	return func(_ context.Context, req *http.Request) error {
-		if lines {
-			req.Header.Set("Accept", "application/x-ndjson")
-		}
-		return nil
+// scanLines reads a page of lines; where the next one is, a link tells.
+func (s *Store) scanLines(ctx context.Context, table string, params *api.ListKeysParams) (store.Page, error) {
+	resp, err := s.client.ListKeys(ctx, table, params, asLines)
+	if err != nil {
+		return store.Page{}, s.broken(ctx, err, false)
 	}
-}
-
-// linesPage reads a page of lines; where the next one is, a link tells.
-func linesPage(resp *http.Response, body []byte) (store.Page, error) {
-	forms, err := readLines[api.Entry](body)
+	forms, next, err := linesOf[api.Entry](ctx, s, resp, "cursor")
 	if err != nil {
 		return store.Page{}, err
 	}
-	page := store.Page{}
-	if page.Entries, err = entriesOf(forms); err != nil {
-		return store.Page{}, err
+	entries, err := entriesOf(forms)
+	return store.Page{Entries: entries, Next: next}, err
+}
+
+// asLines asks for lines instead of a page.
+func asLines(_ context.Context, req *http.Request) error {
+	req.Header.Set("Accept", "application/x-ndjson")
+	return nil
+}
+
+// linesOf reads an answer of lines, which the generated client takes for JSON,
+// and the cursor in its link.
+func linesOf[T any](ctx context.Context, s *Store, resp *http.Response, parameter string) (forms []T, next string, err error) {
+	body, err := drain(resp.Body)
+	if err != nil {
+		return nil, "", s.broken(ctx, err, false)
 	}
-	page.Next, err = linked(resp, "cursor")
-	return page, err
+	if resp.StatusCode != http.StatusOK {
+		return nil, "", s.fail(resp, body, request{invalid: store.InvalidScan})
+	}
+	if forms, err = readLines[T](body); err != nil {
+		return nil, "", err
+	}
+	next, err = linked(resp, parameter)
+	return forms, next, err
 }
 
 func readLines[T any](body []byte) ([]T, error) {

@@ -18,7 +18,11 @@ type Options struct {
 	URL   string
 	HTTP  *http.Client     // nil: http.DefaultClient
 	Clock func() time.Time // the server's, for lives that are no whole seconds; nil: time.Now
-	Close func() error     // called once by Store.Close, to close what serves; nil: nothing is
+
+	// Maintains says which maintenance the backend knows, which shows over HTTP
+	// only when it is asked for; nil: none.
+	Maintains func(store.Action) bool
+	Close     func() error // called once by Store.Close, to close what serves; nil: nothing is
 }
 
 // Store speaks to a gateway as if it were a store.
@@ -26,6 +30,7 @@ type Store struct {
 	client *api.ClientWithResponses
 	info   store.Info
 	clock  func() time.Time
+	knows  func(store.Action) bool
 	closed atomic.Bool
 	close  func() error
 }
@@ -48,6 +53,9 @@ func Without() []storetest.Topic {
 		storetest.InvalidText,    // JSON can't carry it
 		storetest.AbsentVersions, // a 404 has no version
 		storetest.QueryPositions, // cursors are opaque
+		storetest.QueryBudgets,   // that is the server's
+		storetest.ChangedEnds,    // there is /expiry for that
+		storetest.EmptyTables,    // they are gone for whoever lists tables
 	}
 }
 
@@ -62,11 +70,14 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Close == nil {
 		o.Close = func() error { return nil }
 	}
+	if o.Maintains == nil {
+		o.Maintains = func(store.Action) bool { return false }
+	}
 	client, err := api.NewClientWithResponses(o.URL, api.WithHTTPClient(o.HTTP))
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{client: client, clock: o.Clock, close: o.Close}
+	s := &Store{client: client, clock: o.Clock, knows: o.Maintains, close: o.Close}
 	resp, err := client.ListBackendsWithResponse(ctx)
 	if err != nil {
 		return nil, err

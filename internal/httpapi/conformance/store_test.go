@@ -1,0 +1,86 @@
+// Package conformance_test holds the handlers to the contract, over real HTTP:
+// the suite that every store passes, and what only HTTP knows. Every exchange
+// is validated against openapi.yaml.
+package conformance_test
+
+import (
+	"context"
+	"net/http"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"larder/internal/backend/boltstore"
+	"larder/internal/store"
+	"larder/internal/store/storetest"
+	"larder/internal/testenv/gateway"
+	"larder/internal/testenv/httpstore"
+)
+
+func TestModelOverHTTP(t *testing.T) {
+	open := func(_ testing.TB, clock *storetest.Clock) store.Store {
+		return storetest.NewModel(storetest.ModelOptions{Clock: clock.Now})
+	}
+	h := overHTTP(open)
+	h.Without = append(h.Without, storetest.IndexPlans)
+	storetest.Run(t, h)
+}
+
+func TestBoltOverHTTP(t *testing.T) {
+	storetest.Run(t, overHTTP(openBolt))
+}
+
+func openBolt(t testing.TB, clock *storetest.Clock) store.Store {
+	t.Helper()
+	s, err := boltstore.Open(boltstore.Options{Path: filepath.Join(t.TempDir(), "larder.db"), Now: clock.Now, NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// overHTTP is a harness for what open gives, served and spoken to over HTTP.
+func overHTTP(open func(testing.TB, *storetest.Clock) store.Store) storetest.Harness {
+	var clocks sync.Map // of every store
+	return storetest.Harness{
+		Without: httpstore.Without(),
+		Open: func(t testing.TB) store.Store {
+			clock := storetest.NewClock()
+			s := remote(t, open(t, clock), clock.Now)
+			clocks.Store(s, clock)
+			return s
+		},
+		Advance: func(s store.Store, d time.Duration) {
+			if clock, known := clocks.Load(s); known {
+				clock.(*storetest.Clock).Advance(d)
+			}
+		},
+	}
+}
+
+// remote serves a store and gives one that speaks to it. Closing that closes
+// all of it.
+func remote(t testing.TB, s store.Store, clock func() time.Time) store.Store {
+	t.Helper()
+	g := gateway.Start(t, s, gateway.Options{})
+	transport := &http.Transport{MaxIdleConnsPerHost: 16}
+	o := httpstore.Options{
+		URL: g.URL, HTTP: &http.Client{Transport: httpstore.Validating(t, transport)}, Clock: clock,
+		Close: func() error {
+			transport.CloseIdleConnections()
+			if err := g.Close(); err != nil {
+				return err
+			}
+			return s.Close()
+		},
+	}
+	if maintainer, ok := store.As[store.Maintainer](s); ok {
+		o.Maintains = maintainer.Maintains
+	}
+	spoken, err := httpstore.Open(context.WithoutCancel(t.Context()), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return spoken
+}
