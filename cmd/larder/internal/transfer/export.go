@@ -53,7 +53,9 @@ func (e Export) Run(ctx context.Context, w io.Writer) (Exported, error) {
 		if err != nil {
 			return done, err
 		}
-		tables = all
+		// A table that was emptied since may no longer be listed; its
+		// deletions count all the same.
+		tables = slices.Compact(slices.Sorted(slices.Values(slices.AppendSeq(all, maps.Keys(e.Since)))))
 	}
 	for _, table := range tables {
 		done.Tables++

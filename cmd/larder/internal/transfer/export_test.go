@@ -67,6 +67,17 @@ func TestExportSinceHasEveryDeletion(t *testing.T) {
 	}
 }
 
+func TestExportSinceReadsTablesThatAreNoLongerListed(t *testing.T) {
+	larder, client := newFake(t)
+	larder.pages["t"] = []api.ChangePage{page(put("a", "1")), page(drop("a"))}
+	larder.unlisted = map[string]bool{"t": true}
+	var out bytes.Buffer
+	done, err := Export{Client: client, Since: map[string]string{"t": "page-1"}}.Run(t.Context(), &out)
+	if got := exported(t, out.String()); err != nil || got != "-a" || done.Tables != 1 {
+		t.Errorf("got %s, %+v, %v", got, done, err)
+	}
+}
+
 // brokenPipe fails after so many writes.
 type brokenPipe struct {
 	bytes.Buffer

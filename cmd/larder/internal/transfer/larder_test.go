@@ -26,8 +26,8 @@ type fake struct {
 	refuse  func(operations []api.BatchOperation) *api.Problem
 	refuse1 func(op api.BatchOperation) *api.Problem
 
-	pages map[string][]api.ChangePage // by table; the cursor is the page's number
-	asked []string                    // the cursors that were given
+	pages    map[string][]api.ChangePage // by table; the cursor is the page's number
+	unlisted map[string]bool             // tables that the list leaves out
 }
 
 func newFake(t *testing.T) (*fake, *api.Client) {
@@ -96,16 +96,17 @@ func (f *fake) batch(w http.ResponseWriter, r *http.Request) {
 }
 
 func (f *fake) tables(w http.ResponseWriter, _ *http.Request) {
-	var page api.TablePage
+	page := api.TablePage{Items: []api.Table{}}
 	for name := range f.pages {
-		page.Items = append(page.Items, api.Table{Name: name, Entries: 1})
+		if !f.unlisted[name] {
+			page.Items = append(page.Items, api.Table{Name: name, Entries: 1})
+		}
 	}
 	answer(w, http.StatusOK, page)
 }
 
 func (f *fake) changes(w http.ResponseWriter, r *http.Request) {
 	since := r.URL.Query().Get("since")
-	f.asked = append(f.asked, since)
 	n := 0
 	if since != "" {
 		if _, err := fmt.Sscanf(since, "page-%d", &n); err != nil {
