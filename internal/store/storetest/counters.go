@@ -94,6 +94,7 @@ func sumsWithinOwnBounds(x *subject) {
 	x.do(put("k", `5`))
 	x.sum(within(`5`), `10`)
 	x.refuseOne(store.OutOfRange, within(`1`))
+	x.refuseOne(store.OutOfRange, within(`0.1`))
 	x.sum(within(`-10`), `0`)
 	x.refuseOne(store.OutOfRange, within(`-1`))
 	x.sum(within(`0`), `0`)
@@ -103,6 +104,7 @@ func sumsWithinOwnBounds(x *subject) {
 	least := add("k", `-4`)
 	least.Increment.Min = doc(`0.5`).Data
 	x.sum(least, `1`)
+	x.refuseOne(store.OutOfRange, least)
 }
 
 func initialNumbers(x *subject) {
