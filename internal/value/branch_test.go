@@ -14,7 +14,7 @@ func TestBranchIsASequence(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var want []string
 		for i := range rapid.IntRange(0, 300).Draw(t, "length") {
-			want = append(want, strconv.Itoa(i))
+			want = append(want, strings.Repeat("[", i%7%4)+strconv.Itoa(i)+strings.Repeat("]", i%7%4))
 		}
 		b := build(segments([]byte("[" + strings.Join(want, ",") + "]")))
 		checkBranch(t, b, want)
@@ -52,7 +52,8 @@ func checkBranch(t *rapid.T, b *branch, want []string) {
 		t.Fatalf("got %s, want %q", got, want)
 	}
 	n := compose(false, b)
-	if n.size != len(n.append(nil)) || b.extent().count != len(want) {
+	text := n.append(nil)
+	if _, height := measure(text, 0); n.size != len(text) || n.height != height || b.extent().count != len(want) {
 		t.Fatalf("the sums are wrong: %+v of %q", b.extent(), want)
 	}
 	for _, i := range []int{0, len(want) / 2, len(want) - 1} {
@@ -70,7 +71,7 @@ func checkBalance(t *rapid.T, b *branch) {
 	if b == nil {
 		return
 	}
-	if outweighs(b.left, b.right) || outweighs(b.right, b.left) {
+	if l, r := weight(b.left), weight(b.right); l > 3*r || r > 3*l {
 		t.Fatalf("out of balance: %d and %d", weight(b.left), weight(b.right))
 	}
 	checkBalance(t, b.left)

@@ -28,7 +28,7 @@ type TooLargeError struct {
 }
 
 func (e *TooLargeError) Error() string {
-	return fmt.Sprintf("the value has %d bytes, and at most %d are allowed", e.Size, e.Max)
+	return fmt.Sprintf("the value has more than the %d bytes that are allowed: %d", e.Max, e.Size)
 }
 
 // maxPointer bounds the pointer in an error: names are the caller's, and long ones

@@ -1,6 +1,9 @@
 package value
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // Field is what of an entry a path leads into.
 type Field uint8
@@ -34,13 +37,21 @@ type FieldPath struct {
 	Name    string  // of FieldMetadata
 }
 
+// FieldPathError says why a text is not a FieldPath.
+type FieldPathError struct {
+	Path   string
+	Detail string
+}
+
+func (e *FieldPathError) Error() string { return fmt.Sprintf("path %q: %s", e.Path, e.Detail) }
+
 // ParseFieldPath reads a JSON pointer into the value, $key, $version, $created_at,
 // $updated_at, $expires_at, or $metadata/NAME, whose name is taken as it stands.
-// Errors are *FilterError without a pointer.
+// Errors are *FieldPathError.
 func ParseFieldPath(s string) (FieldPath, error) {
 	path, detail := parseFieldPath(s)
 	if detail != "" {
-		return FieldPath{}, &FilterError{Detail: detail}
+		return FieldPath{}, &FieldPathError{s, detail}
 	}
 	return path, nil
 }

@@ -26,7 +26,7 @@ func TestParseFieldPath(t *testing.T) {
 		}
 	}
 	for _, text := range []string{"a", "$", "$KEY", "$key/a", "$value", "$metadata", "$metadata/", "/~"} {
-		if path, err := ParseFieldPath(text); !errors.As(err, new(*FilterError)) {
+		if path, err := ParseFieldPath(text); !errors.As(err, new(*FieldPathError)) {
 			t.Errorf("%q: %+v, %v", text, path, err)
 		}
 	}

@@ -26,8 +26,12 @@ func TestCompareAndAppendOrdered(t *testing.T) {
 			if c := Compare([]byte(a), []byte(b)); cmp.Compare(c, 0) != want {
 				t.Errorf("Compare(%s, %s) = %d, want %d", a, b, c, want)
 			}
-			if c := bytes.Compare(AppendOrdered(nil, []byte(a)), AppendOrdered(nil, []byte(b))); c != want {
+			x, y := AppendOrdered(nil, []byte(a)), AppendOrdered(nil, []byte(b))
+			if c := bytes.Compare(x, y); c != want {
 				t.Errorf("ordered %s and %s: %d, want %d", a, b, c, want)
+			}
+			if i != j && bytes.HasPrefix(x, y) {
+				t.Errorf("%s is %x, and begins with %s, which is %x", a, x, b, y)
 			}
 		}
 	}
