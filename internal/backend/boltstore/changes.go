@@ -64,7 +64,7 @@ type feedReader struct {
 // read gives the page after a sequence, and the last sequence it looked at.
 func (f *feedReader) read(ctx context.Context, after int64) (feed store.Feed, last int64, err error) {
 	err = f.s.view(func(tx *bolt.Tx) error {
-		state, err := readState(tx)
+		state, err := f.s.stateIn(tx)
 		if err != nil {
 			return err
 		}

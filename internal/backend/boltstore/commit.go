@@ -29,8 +29,8 @@ func (s *Store) commitTogether(group []*request) bool {
 		finish(group, err)
 		return true
 	}
-	db := s.file.Load().db
-	tx, err := db.Begin(true)
+	f := s.file.Load()
+	tx, err := f.db.Begin(true)
 	if err != nil {
 		finish(group, s.internal(err))
 		return true
@@ -54,7 +54,7 @@ func (s *Store) commitTogether(group []*request) bool {
 		}
 	}
 	if w.touched > 0 {
-		err = s.land(db, w)
+		err = s.land(f, w)
 	} else {
 		err = s.internal(tx.Rollback())
 	}
@@ -88,11 +88,12 @@ func attempt(do func(w *writeTx) error, w *writeTx) (err error, bad bool) {
 }
 
 // land commits the transaction and makes it known.
-func (s *Store) land(db *bolt.DB, w *writeTx) error {
+func (s *Store) land(f *file, w *writeTx) error {
 	id := w.tx.ID()
-	if err := commitSafely(w); err != nil {
-		return s.notCommitted(db, id, err)
+	if err := commitSafely(f, w); err != nil {
+		return s.notCommitted(f.db, id, err)
 	}
+	f.committed.Store(f.landing.Load())
 	s.tallies.commits.Add(1)
 	s.tallies.entries.Add(w.stored)
 	for _, then := range w.afterwards {
@@ -104,7 +105,7 @@ func (s *Store) land(db *bolt.DB, w *writeTx) error {
 
 // commitSafely commits, and makes an error of what bbolt panics with where it
 // finds the file damaged.
-func commitSafely(w *writeTx) (err error) {
+func commitSafely(f *file, w *writeTx) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = errors.Join(panicked(p), w.tx.Rollback())
@@ -113,6 +114,7 @@ func commitSafely(w *writeTx) (err error) {
 	if err := w.finish(); err != nil {
 		return errors.Join(err, w.tx.Rollback())
 	}
+	f.landing.Store(&landed{tx: w.tx.ID(), state: w.state})
 	return w.tx.Commit()
 }
 

@@ -33,7 +33,7 @@ func conjuncts(f value.Filter) (all []value.Filter, whole bool) {
 type fieldBounds struct {
 	points [][]byte // complete forms of single values, in order, none twice
 	span   span     // where there are no points
-	used   int      // how many comparisons that accounts for
+	used   []int    // which comparisons that accounts for
 	exact  bool     // and it accounts for them wholly
 }
 
@@ -48,16 +48,16 @@ func boundsOf(f store.IndexField, first bool, comparisons []value.Filter) (field
 	takes := func(raw []byte) bool {
 		return len(raw) > 0 && (!first || f.Type.Holds(raw))
 	}
-	for _, c := range comparisons {
+	for i, c := range comparisons {
 		if c.Path == path && c.Op == value.OpEq && takes(c.Value) {
 			form, _ := appendField(nil, c.Value)
-			return fieldBounds{points: [][]byte{form}, used: 1, exact: true}, true
+			return fieldBounds{points: [][]byte{form}, used: []int{i}, exact: true}, true
 		}
 	}
-	for _, c := range comparisons {
+	for i, c := range comparisons {
 		if c.Path == path && c.Op == value.OpIn {
 			if points, ok := pointsOf(c.Value, takes); ok {
-				return fieldBounds{points: points, used: 1, exact: true}, true
+				return fieldBounds{points: points, used: []int{i}, exact: true}, true
 			}
 		}
 	}
@@ -85,7 +85,7 @@ func pointsOf(array []byte, takes func(raw []byte) bool) ([][]byte, bool) {
 func rangeOf(path string, takes func(raw []byte) bool, comparisons []value.Filter) (fieldBounds, bool) {
 	var b fieldBounds
 	var kind value.Kind
-	for _, c := range comparisons {
+	for i, c := range comparisons {
 		if c.Path != path || !takes(c.Value) {
 			continue
 		}
@@ -102,9 +102,9 @@ func rangeOf(path string, takes func(raw []byte) bool, comparisons []value.Filte
 		}
 		b.span = b.span.within(s)
 		b.exact = b.exact && exact
-		b.used++
+		b.used = append(b.used, i)
 	}
-	return b, b.used > 0
+	return b, len(b.used) > 0
 }
 
 // rangeOfOne is where the forms of the values lie for which a comparison holds.

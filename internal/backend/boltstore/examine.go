@@ -44,18 +44,18 @@ func examine(o *Options) (isNew bool, err error) {
 	case info.Size() == 0:
 		return true, nil
 	}
+	db, f, err := lockBolt(o.Path, bolt.Options{ReadOnly: true, Timeout: o.LockTimeout})
+	if err != nil {
+		return false, examineRaw(o.Path, err)
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
 	defer func() {
 		if p := recover(); p != nil {
 			err = panicked(p)
 		}
 	}()
-	db, err := bolt.Open(o.Path, 0, &bolt.Options{ReadOnly: true, Timeout: o.LockTimeout})
-	if err != nil {
-		return false, examineRaw(o.Path, err)
-	}
 	err = db.View(func(tx *bolt.Tx) error {
-		// Its size is looked up again: now nobody writes to it.
-		info, err := os.Stat(o.Path)
+		info, err := f.Stat()
 		if err != nil {
 			return &placeError{err}
 		}
@@ -65,7 +65,7 @@ func examine(o *Options) (isNew bool, err error) {
 		isNew, err = checkFormat(tx)
 		return err
 	})
-	return isNew, errors.Join(err, db.Close())
+	return isNew, err
 }
 
 // checkFormat refuses what this code can't or must not write to. A bbolt file
@@ -101,8 +101,8 @@ func examineRaw(path string, cause error) error {
 	if errors.Is(cause, bolt.ErrTimeout) {
 		return cause
 	}
-	if _, ok := errors.AsType[*fs.PathError](cause); ok {
-		return &placeError{cause}
+	if _, ok := errors.AsType[*placeError](cause); ok {
+		return cause
 	}
 	f, err := os.Open(path)
 	if err != nil {

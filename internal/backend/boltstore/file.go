@@ -18,6 +18,17 @@ type file struct {
 	users atomic.Int64 // one of them is the store, as long as this is its file
 	idle  chan struct{}
 	once  sync.Once
+
+	// What the last two transactions left, so that readers need not look it
+	// up in the one that they read in: the one that is committed, and the one
+	// that is about to be, which readers may see first.
+	committed, landing atomic.Pointer[landed]
+}
+
+// landed is a transaction and the state that it leaves.
+type landed struct {
+	tx    int
+	state fileState
 }
 
 func newFile(db *bolt.DB) *file {
@@ -30,6 +41,20 @@ func (f *file) release() {
 	if f.users.Add(-1) == 0 {
 		f.once.Do(func() { close(f.idle) })
 	}
+}
+
+// stateIn gives the state that a read transaction sees.
+func (s *Store) stateIn(tx *bolt.Tx) (fileState, error) {
+	if f := s.file.Load(); f.db == tx.DB() {
+		id := tx.ID()
+		if l := f.committed.Load(); l != nil && l.tx == id {
+			return l.state, nil
+		}
+		if l := f.landing.Load(); l != nil && l.tx == id {
+			return l.state, nil
+		}
+	}
+	return readState(tx)
 }
 
 // acquire gives the file that is current. The caller releases it.

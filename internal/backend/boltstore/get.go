@@ -21,7 +21,7 @@ func (s *Store) Get(ctx context.Context, refs []store.Ref) (store.Read, error) {
 	}
 	read := store.Read{Entries: make([]store.Entry, len(refs))}
 	err := s.view(func(tx *bolt.Tx) error {
-		state, err := readState(tx)
+		state, err := s.stateIn(tx)
 		if err != nil {
 			return err
 		}

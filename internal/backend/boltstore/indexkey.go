@@ -89,13 +89,14 @@ func splitIndexKey(k, v []byte) (fields, key []byte, err error) {
 // prefixEnd is the first string of bytes after all that begin with prefix; nil
 // where there is none.
 func prefixEnd(prefix []byte) []byte {
-	end := bytes.TrimRight(prefix, "\xff")
-	if len(end) == 0 {
-		return nil
+	for i := len(prefix) - 1; i >= 0; i-- {
+		if prefix[i] < 0xff {
+			end := bytes.Clone(prefix[:i+1])
+			end[i]++
+			return end
+		}
 	}
-	end = bytes.Clone(end)
-	end[len(end)-1]++
-	return end
+	return nil
 }
 
 // violation is the error for an entry that agrees with another in a unique

@@ -59,43 +59,60 @@ func openFile(o *Options) (*bolt.DB, error) {
 
 // openBolt opens a bbolt file, which may grow to bytes at least, for writing,
 // and locks it.
-func openBolt(o *Options, path string, bytes int64) (db *bolt.DB, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = panicked(p)
-		}
-	}()
-	var locked *os.File
-	options := &bolt.Options{
+func openBolt(o *Options, path string, bytes int64) (*bolt.DB, error) {
+	options := bolt.Options{
 		Timeout:         o.LockTimeout,
 		FreelistType:    bolt.FreelistMapType,
 		NoSync:          o.NoSync,
 		InitialMmapSize: mapSize(bytes),
-		OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
-			f, err := os.OpenFile(name, flag, mode)
-			if err != nil {
-				return nil, &placeError{err}
-			}
-			locked = f
-			return f, nil
-		},
 	}
-	db, err = bolt.Open(path, 0o600, options)
+	db, _, err := lockBolt(path, options)
 	if errors.Is(err, syscall.ENOMEM) {
 		options.InitialMmapSize = 0 // there is a limit on address space
-		db, err = bolt.Open(path, 0o600, options)
+		db, _, err = lockBolt(path, options)
 	}
 	if err != nil {
 		return nil, err
 	}
-	// While this waited for the lock, its holder may have put another file in
-	// the place of the one that is locked now.
-	same, err := isStill(locked, path)
-	if err != nil || !same {
-		return nil, closeAfter(db, errors.Join(err, bolt.ErrTimeout))
-	}
 	db.AllocSize = growBytes
 	return db, nil
+}
+
+// lockBolt opens a bbolt file and gives it with the file that is locked.
+//
+// While this waits for the lock, its holder may put another file in the place
+// of the one that this will have locked then, as compaction does. What were
+// written to that would be lost, so this begins anew with the other.
+func lockBolt(path string, options bolt.Options) (db *bolt.DB, locked *os.File, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			db, err = nil, panicked(p)
+		}
+	}()
+	options.OpenFile = func(name string, flag int, mode os.FileMode) (*os.File, error) {
+		f, err := os.OpenFile(name, flag, mode)
+		if err != nil {
+			return nil, &placeError{err}
+		}
+		locked = f
+		return f, nil
+	}
+	for {
+		db, err = bolt.Open(path, 0o600, &options)
+		if err != nil {
+			return nil, nil, err
+		}
+		same, err := isStill(locked, path)
+		switch {
+		case err != nil:
+			return nil, nil, closeAfter(db, &placeError{err})
+		case same:
+			return db, locked, nil
+		}
+		if err := db.Close(); err != nil {
+			return nil, nil, err
+		}
+	}
 }
 
 func mapSize(bytes int64) int {

@@ -58,39 +58,56 @@ func plan(tx *bolt.Tx, c *catalog, q *store.Query) (access, error) {
 // values of its first fields, and then at most one range.
 func accessBy(x *indexTx, comparisons []value.Filter) (access, bool) {
 	a := access{index: x, exact: !x.progress.long}
+	used := make(map[int]bool)
 	prefixes := [][]byte{nil}
 	for i, f := range x.def.Fields {
 		b, ok := boundsOf(f, i == 0, comparisons)
 		if !ok || len(prefixes)*max(len(b.points), 1) > maxSpans {
 			break
 		}
-		a.used += b.used
+		for _, c := range b.used {
+			used[c] = true
+		}
 		a.exact = a.exact && b.exact
 		if b.points == nil {
-			for _, prefix := range prefixes {
-				s := span{slices.Concat(prefix, b.span.lo), slices.Concat(prefix, b.span.hi)}
-				if b.span.hi == nil {
-					s.hi = prefixEnd(prefix)
-				}
-				a.spans = append(a.spans, s)
-			}
-			return a, true
+			a.spans = b.span.after(prefixes)
+			break
 		}
 		if len(b.points) == 1 && a.constant == i {
 			a.constant++
 		}
-		longer := make([][]byte, 0, len(prefixes)*len(b.points))
+		prefixes = b.pointsAfter(prefixes)
+	}
+	if a.spans == nil {
 		for _, prefix := range prefixes {
-			for _, point := range b.points {
-				longer = append(longer, slices.Concat(prefix, point))
-			}
+			a.spans = append(a.spans, span{prefix, prefixEnd(prefix)})
 		}
-		prefixes = longer
 	}
-	for _, prefix := range prefixes {
-		a.spans = append(a.spans, span{prefix, prefixEnd(prefix)})
-	}
+	a.used = len(used)
 	return a, a.used > 0
+}
+
+// after gives the span behind each of the prefixes.
+func (s span) after(prefixes [][]byte) []span {
+	spans := make([]span, len(prefixes))
+	for i, prefix := range prefixes {
+		spans[i] = span{slices.Concat(prefix, s.lo), slices.Concat(prefix, s.hi)}
+		if s.hi == nil {
+			spans[i].hi = prefixEnd(prefix)
+		}
+	}
+	return spans
+}
+
+// pointsAfter gives each of the points behind each of the prefixes.
+func (b *fieldBounds) pointsAfter(prefixes [][]byte) [][]byte {
+	all := make([][]byte, 0, len(prefixes)*len(b.points))
+	for _, prefix := range prefixes {
+		for _, point := range b.points {
+			all = append(all, slices.Concat(prefix, point))
+		}
+	}
+	return all
 }
 
 // order finds out whether walking the index gives a query's order: sorted by

@@ -70,7 +70,7 @@ func Open(options Options) (*Store, error) {
 	}
 	s.lifetime, s.end = context.WithCancel(context.Background())
 	s.file.Store(newFile(db))
-	begun, err := s.load(db)
+	begun, err := s.load(s.file.Load())
 	if err != nil {
 		s.end()
 		return nil, openError(&s.options, closeAfter(db, err))
@@ -85,13 +85,14 @@ func Open(options Options) (*Store, error) {
 
 // load reads from the file what the store keeps in memory, and which indexes are
 // still to be built.
-func (s *Store) load(db *bolt.DB) (begun []*index, err error) {
-	err = db.View(func(tx *bolt.Tx) error {
+func (s *Store) load(f *file) (begun []*index, err error) {
+	err = f.db.View(func(tx *bolt.Tx) error {
 		s.id = string(tx.Bucket(metaBucket).Get(fileIDKey))
 		state, err := readState(tx)
 		if err != nil {
 			return err
 		}
+		f.committed.Store(&landed{tx: tx.ID(), state: state})
 		s.clock.advance(state.time)
 		c, err := loadCatalog(tx)
 		if err != nil {
