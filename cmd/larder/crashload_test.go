@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -250,10 +251,8 @@ func (c *loadClient) compact(ctx context.Context) bool {
 
 // expect says whether an answer without a write is one that may be.
 func (c *loadClient) expect(at place, status int, body []byte, expected ...int) bool {
-	for _, s := range expected {
-		if status == s {
-			return true
-		}
+	if slices.Contains(expected, status) {
+		return true
 	}
 	c.book.fault("%v was answered %d at %s: %s", at, status, time.Now().Format(time.TimeOnly), body)
 	return false

@@ -11,7 +11,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
+	"log"
 	"net/http"
 	"os"
 	"sync"
@@ -23,7 +23,7 @@ func main() {
 	url := cmp.Or(os.Getenv("LARDER_URL"), "http://127.0.0.1:8080")
 	larder, err := api.NewClientWithResponses(url)
 	if err == nil {
-		err = shop{larder, os.Stdout}.tour(context.Background())
+		err = shop{larder, log.New(os.Stdout, "", 0)}.tour(context.Background())
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "go-client:", err)
@@ -34,7 +34,7 @@ func main() {
 // shop keeps its stock, its orders and its baskets in tables.
 type shop struct {
 	larder *api.ClientWithResponses
-	out    io.Writer
+	out    *log.Logger
 }
 
 // item is what the shop has of something.
@@ -71,7 +71,7 @@ func (s shop) stockUp(ctx context.Context) error {
 			return problem("putting "+key, put)
 		}
 	}
-	fmt.Fprintln(s.out, "The shop has apples, pears and quinces.")
+	s.out.Print("The shop has apples, pears and quinces.")
 	return nil
 }
 
@@ -93,7 +93,7 @@ func (s shop) sellAtOnce(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(s.out, "%d customers took an apple each: %d are left.\n", customers, apple.Left)
+	s.out.Printf("%d customers took an apple each: %d are left.", customers, apple.Left)
 	return nil
 }
 
@@ -157,7 +157,7 @@ func (s shop) holdBasket(ctx context.Context) error {
 	if left.JSON200 == nil {
 		return problem("looking at the basket's time", left)
 	}
-	fmt.Fprintf(s.out, "Ada's basket is held for %d minutes.\n", (*left.JSON200.TTLSeconds+30)/60)
+	s.out.Printf("Ada's basket is held for %d minutes.", (*left.JSON200.TTLSeconds+30)/60)
 	return nil
 }
 
@@ -176,7 +176,7 @@ func (s shop) order(ctx context.Context) error {
 		return problem("ordering more than there is", refused)
 	}
 	first := refused.ApplicationProblemJSON409.Errors[0]
-	fmt.Fprintf(s.out, "Two quinces can't be had: %s at %s.\n", first.Code, first.Pointer)
+	s.out.Printf("Two quinces can't be had: %s at %s.", first.Code, first.Pointer)
 
 	request.Operations[1].Delta = api.Number("-1")
 	request.Operations[2].Value = json.RawMessage(`{"pear":1,"quince":1}`)
@@ -187,7 +187,7 @@ func (s shop) order(ctx context.Context) error {
 	if done.JSON200 == nil {
 		return problem("ordering", done)
 	}
-	fmt.Fprintf(s.out, "One can: %s pears and %s quinces are left.\n", done.JSON200.Results[0].Value, done.JSON200.Results[1].Value)
+	s.out.Printf("One can: %s pears and %s quinces are left.", done.JSON200.Results[0].Value, done.JSON200.Results[1].Value)
 	return nil
 }
 
@@ -211,9 +211,9 @@ func (s shop) findScarce(ctx context.Context) error {
 	if found.JSON200 == nil {
 		return problem("querying", found)
 	}
-	fmt.Fprintf(s.out, "Scarce, found by %s:\n", found.JSON200.Plan.Mode)
+	s.out.Printf("Scarce, found by %s:", found.JSON200.Plan.Mode)
 	for _, entry := range found.JSON200.Items {
-		fmt.Fprintf(s.out, "  %s %s\n", entry.Key, entry.Value)
+		s.out.Printf("  %s %s", entry.Key, entry.Value)
 	}
 	return nil
 }

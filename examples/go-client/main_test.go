@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"log"
 	"testing"
 	"time"
 
@@ -30,7 +31,7 @@ func TestTour(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	var out bytes.Buffer
-	if err := (shop{client, &out}).tour(ctx); err != nil {
+	if err := (shop{client, log.New(&out, "", 0)}).tour(ctx); err != nil {
 		t.Fatal(err)
 	}
 	if out.String() != seen {

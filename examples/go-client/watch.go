@@ -37,7 +37,7 @@ func (s shop) watch(ctx context.Context) error {
 			return err
 		}
 		if change.Key == "pear" && change.Version == added.JSON200.Version {
-			fmt.Fprintf(s.out, "Seen while watching: pear %s\n", change.Value)
+			s.out.Printf("Seen while watching: pear %s", change.Value)
 			return nil
 		}
 	}

@@ -1,0 +1,163 @@
+// Package docs has the pages for larder's users, and the tests that do what
+// they say: every command is run against a larder of the page's own, what is
+// seen is compared with what is shown, every piece of Go is run, every link is
+// followed, every test that is named exists.
+package docs
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"larder/internal/testenv"
+)
+
+// Commands that a page shows, and that are not run as they are.
+const (
+	serveCommand = "go run ./cmd/larder serve"               // the page's larder is that
+	testCommand  = "go tool -modfile=tools/go.mod task test" // runs this test
+)
+
+// shownAddress is where a reader's larder listens.
+const shownAddress = "127.0.0.1:8080"
+
+const commandTimeout = 2 * time.Minute // go run compiles
+
+func TestPages(t *testing.T) {
+	root := testenv.Root(t)
+	binary := testenv.Build(t)
+	for _, page := range pages(t, root) {
+		t.Run(page, func(t *testing.T) {
+			blocks := readBlocks(t, filepath.Join(root, page))
+			r := newReader(t, root, binary)
+			for _, b := range blocks {
+				switch b.language {
+				case "console":
+					for _, c := range b.commands(t, page) {
+						r.follow(t, c)
+					}
+				case "go":
+					r.runGo(t, fmt.Sprintf("%s:%d", page, b.line), b.lines)
+				case "json", "yaml", "text":
+				default:
+					t.Errorf("%s:%d: what is to be done with a block of %q?", page, b.line, b.language)
+				}
+			}
+		})
+	}
+}
+
+// reader does what a page says, with a larder of its own.
+type reader struct {
+	root    string
+	larder  *testenv.Larder
+	scratch terminal // where the larder works
+	source  terminal // the module's root
+}
+
+func newReader(t *testing.T, root string, binary testenv.Binary) *reader {
+	t.Helper()
+	larder := binary.Serve(t, testenv.Options{Env: []string{"LARDER_LOG_FORMAT=console", "NO_COLOR=1"}})
+	own := t.TempDir()
+	// curl shows how far it is unless it writes to a terminal, which a pipe's
+	// first command does not.
+	if err := os.WriteFile(filepath.Join(own, ".curlrc"), []byte("no-progress-meter\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	installed := filepath.Join(own, "bin")
+	env := append(testenv.Environ(),
+		"PATH="+strings.Join([]string{installed, filepath.Dir(binary.Path), os.Getenv("PATH")}, ":"),
+		"GOBIN="+installed,
+		"CURL_HOME="+own,
+		"LARDER_URL="+larder.URL,
+		"TERM=xterm", "NO_COLOR=1", "LC_ALL=C.UTF-8", "TZ=UTC",
+	)
+	return &reader{
+		root: root, larder: larder,
+		scratch: terminal{dir: larder.Dir, env: env},
+		source:  terminal{dir: root, env: env},
+	}
+}
+
+// follow does one command.
+func (r *reader) follow(t *testing.T, c command) {
+	t.Helper()
+	switch c.text {
+	case serveCommand:
+		if shown := r.asShown(r.larder.Log()); !matches(append(c.output, "…"), shown) {
+			t.Errorf("%s: the page shows\n%s\nand the log is\n%s", c.where, strings.Join(c.output, "\n"), shown)
+		}
+		return
+	case testCommand:
+		r.checkTestCommand(t, c)
+		return
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), commandTimeout)
+	defer cancel()
+	at := r.scratch
+	if strings.HasPrefix(c.text, "go ") || strings.HasPrefix(c.text, "examples/") {
+		at = r.source
+	}
+	seen, err := at.run(ctx, r.asRun(c.text))
+	seen = r.asShown(seen)
+	if !matches(c.output, seen) {
+		t.Errorf("%s: $ %s\nthe page shows\n%s\nand this is seen\n%s", c.where, c.text, strings.Join(c.output, "\n"), seen)
+	}
+	if err != nil && len(c.output) == 0 {
+		t.Errorf("%s: $ %s\n%v", c.where, c.text, err)
+	}
+}
+
+func (r *reader) asRun(text string) string {
+	return strings.ReplaceAll(text, shownAddress, r.larder.Address)
+}
+
+func (r *reader) asShown(text string) string {
+	return strings.ReplaceAll(text, r.larder.Address, shownAddress)
+}
+
+// checkTestCommand holds that what a reader is told to run is what CI runs.
+func (r *reader) checkTestCommand(t *testing.T, c command) {
+	t.Helper()
+	script, err := os.ReadFile(filepath.Join(r.root, ".ci", "run"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(string(script)), "\n")
+	if last := lines[len(lines)-1]; last != c.text {
+		t.Errorf("%s: the page says %s, and .ci/run does %s", c.where, c.text, last)
+	}
+	tasks := exec.CommandContext(t.Context(), "go", "tool", "-modfile=tools/go.mod", "task", "--list")
+	tasks.Dir = r.root
+	if list, err := tasks.CombinedOutput(); err != nil || !strings.Contains(string(list), "* test:") {
+		t.Errorf("%s: there is no such task: %v\n%s", c.where, err, list)
+	}
+}
+
+// TestREADMEHasTheFirstMinute holds what a newcomer looks for on the first
+// screen.
+func TestREADMEHasTheFirstMinute(t *testing.T) {
+	root := testenv.Root(t)
+	var first []string
+	for _, b := range readBlocks(t, filepath.Join(root, "README.md")) {
+		if b.language != "console" {
+			continue
+		}
+		for _, c := range b.commands(t, "README.md") {
+			first = append(first, c.text)
+		}
+	}
+	if len(first) < 6 || first[0] != serveCommand {
+		t.Fatalf("README.md begins with %q, not with %q and five curls", first[:min(6, len(first))], serveCommand)
+	}
+	for _, text := range first[1:6] {
+		if !strings.HasPrefix(text, "curl ") {
+			t.Errorf("among README.md's first five commands after serve is %q", text)
+		}
+	}
+}
