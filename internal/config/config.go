@@ -101,7 +101,7 @@ func Default() Config {
 		Primary:            "bolt://./data/larder.db",
 		LogLevel:           LogInfo,
 		LogFormat:          LogAuto,
-		LogRequests:        LogFailedRequests,
+		LogRequests:        LogNoRequests,
 		MaxValueBytes:      1 << 20,
 		MaxDepth:           128,
 		MaxBodyBytes:       32 << 20,

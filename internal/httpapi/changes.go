@@ -32,7 +32,7 @@ func (a *API) ListChanges(w http.ResponseWriter, r *http.Request, table string, 
 		a.streamChanges(w, r, f)
 		return
 	}
-	page, err := a.pollChanges(r, f)
+	page, err := a.pollChanges(w, r, f)
 	if err != nil {
 		a.fail(w, r, queryPlaces, err)
 		return
@@ -76,7 +76,7 @@ func (a *API) newFeed(table string, params api.ListChangesParams, mediaType stri
 }
 
 // pollChanges reads a page; one that waits ends early where the server stops.
-func (a *API) pollChanges(r *http.Request, f *feed) (store.Feed, error) {
+func (a *API) pollChanges(w http.ResponseWriter, r *http.Request, f *feed) (store.Feed, error) {
 	ctx, cancel := context.WithTimeout(r.Context(), a.options.RequestTimeout+f.ask.Wait)
 	defer cancel()
 	if f.ask.Wait == 0 {
@@ -88,7 +88,10 @@ func (a *API) pollChanges(r *http.Request, f *feed) (store.Feed, error) {
 	}
 	defer done()
 	defer a.countStream(r)()
+	x := exchangeOf(w)
+	x.pause()
 	page, err := a.store.Changes(ctx, f.ask)
+	x.resume()
 	if err != nil && ctx.Err() != nil && r.Context().Err() == nil {
 		return store.Feed{}, &store.Error{Code: stopping, Detail: "the wait was cut short; ask again", Err: err}
 	}

@@ -56,6 +56,15 @@ func (c *tappedConn) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// CloseWrite ends what is sent and leaves the rest to be read: net/http does
+// so where it answers before it has read all, so that the answer arrives.
+func (c *tappedConn) CloseWrite() error {
+	if closer, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return closer.CloseWrite()
+	}
+	return c.Conn.Close()
+}
+
 func (c *tappedConn) forget() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -38,6 +38,8 @@ func (a *API) ListKeys(w http.ResponseWriter, r *http.Request, table string, par
 		a.listLines(w, r, list)
 		return
 	}
+	r, release := withDeadline(r, time.Now().Add(a.options.RequestTimeout))
+	defer release()
 	page, next, err := a.listPage(r, list)
 	if err != nil {
 		a.fail(w, r, queryPlaces, err)

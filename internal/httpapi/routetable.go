@@ -13,13 +13,14 @@ import (
 type operation struct {
 	name        string // its operationId
 	parameters  []queryParameter
-	stream      bool // lives longer than RequestTimeout
+	stream      bool // can live longer than RequestTimeout; where it does not, the handler says so
 	observation Observation
 }
 
 type queryParameter struct {
 	name     string
 	repeated bool
+	time     bool
 }
 
 // routeTable finds the operation of a routed request without building any
@@ -46,7 +47,7 @@ func newRouteTable(spec *outline, observer Observer) routeTable {
 			}
 			for _, p := range slices.Concat(path.Parameters, described.Parameters) {
 				if p = spec.parameter(p); p.In == "query" {
-					op.parameters = append(op.parameters, queryParameter{name: p.Name, repeated: spec.isArray(p)})
+					op.parameters = append(op.parameters, queryParameter{name: p.Name, repeated: spec.isArray(p), time: p.Schema.Format == "date-time"})
 				}
 			}
 			byMethod[method] = op
@@ -101,9 +102,17 @@ func (op *operation) checkParameters(r *http.Request) error {
 			return invalidParameter(name, "%s", op.knownParameters())
 		case len(given) > 1 && !op.parameters[i].repeated:
 			return invalidParameter(name, "%s is given once", name)
+		case op.parameters[i].time && !isTime(given[0]):
+			return invalidParameter(name, "%s can't be read: %s", name, parameterForm(name))
 		}
 	}
 	return nil
+}
+
+// isTime holds a time to RFC 3339; generated code takes a date alone as well.
+func isTime(text string) bool {
+	_, err := time.Parse(time.RFC3339, text)
+	return err == nil
 }
 
 func (op *operation) knownParameters() string {

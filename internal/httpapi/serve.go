@@ -65,7 +65,7 @@ func (a *API) account(x *exchange, r *http.Request, start time.Time) {
 			a.fail(x, r, nil, &store.Error{Code: store.Internal})
 		}
 	}
-	a.observe(x, r, a.routes.of(x.route), time.Since(start))
+	a.observe(x, r, a.routes.of(x.route), time.Since(start)-x.atRest())
 	if cause == http.ErrAbortHandler { // net/http ends the connection for it
 		panic(cause)
 	}
@@ -98,6 +98,26 @@ type exchange struct {
 	body     *countedBody
 	code     store.Code // of the problem that was answered
 	route    *chi.Context
+	rest     time.Duration
+	resting  time.Time // since when; zero: at work
+}
+
+// pause begins time that the request spends as its client wishes, waiting for
+// changes or holding a stream open: nobody's latency.
+func (x *exchange) pause() { x.resting = time.Now() }
+
+// resume ends it.
+func (x *exchange) resume() {
+	if !x.resting.IsZero() {
+		x.rest += time.Since(x.resting)
+		x.resting = time.Time{}
+	}
+}
+
+// atRest is all such time, up to now.
+func (x *exchange) atRest() time.Duration {
+	x.resume()
+	return x.rest
 }
 
 // exchanges are used again: with what routing needs, one is larger than most

@@ -74,11 +74,13 @@ type pieces struct {
 	control *http.ResponseController
 }
 
+// newPieces begins a stream's answer. From then on its client sets the pace.
 func newPieces(w http.ResponseWriter, mediaType string) *pieces {
 	h := w.Header()
 	h.Set("Content-Type", mediaType)
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Accel-Buffering", "no") // proxies that buffer would hold events back
+	exchangeOf(w).pause()
 	return &pieces{w: w, control: http.NewResponseController(w)}
 }
 
