@@ -30,13 +30,15 @@ func parseDecimal(text []byte) decimal {
 		d.negative = true
 		text = text[1:]
 	}
-	if i := bytes.IndexAny(text, "eE"); i >= 0 {
-		d.exp = parseExponent(text[i+1:])
-		text = text[:i]
+	end := digitsEnd(text, 0)
+	d.high = text[:end]
+	if end < len(text) && text[end] == '.' {
+		point := end
+		end = digitsEnd(text, point+1)
+		d.low = text[point+1 : end]
 	}
-	d.high = text
-	if i := bytes.IndexByte(text, '.'); i >= 0 {
-		d.high, d.low = text[:i], text[i+1:]
+	if end < len(text) {
+		d.exp = parseExponent(text[end+1:])
 	}
 	if d.high[0] == '0' { // then it is "0" alone
 		d.high = nil

@@ -1,5 +1,7 @@
 package value
 
+import "cmp"
+
 // Kind is what a value is. Kinds are in the order in which Compare sorts them.
 type Kind uint8
 
@@ -130,5 +132,10 @@ func compareEnds(a, b, bracket byte) int {
 }
 
 func compareNumbers(a, b []byte) int {
+	if x, ok := smallInteger(a); ok {
+		if y, ok := smallInteger(b); ok {
+			return cmp.Compare(x, y)
+		}
+	}
 	return parseDecimal(a).compare(parseDecimal(b))
 }

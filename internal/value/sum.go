@@ -30,7 +30,8 @@ func Add(a, b []byte) ([]byte, error) {
 	return d.append(nil), nil
 }
 
-// smallInteger reads an integer of which two can be added without overflow.
+// smallInteger reads an integer of at most 18 digits, so that two can be added without
+// overflow.
 func smallInteger(text []byte) (int64, bool) {
 	digits := text
 	if text[0] == '-' {
