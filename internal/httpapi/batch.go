@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"larder/api"
 	"larder/internal/store"
@@ -168,7 +169,11 @@ func misread(batch store.Batch, wrong map[int]error) error {
 func relocated(err error) *store.Error {
 	e := *store.AsError(err)
 	if at := placeOf(err); at != nil && at.pointer != nil {
-		e.Field, e.Pointer = "", *at.pointer
+		member, rest, more := strings.Cut(strings.TrimPrefix(*at.pointer, "/"), "/")
+		e.Field, e.Pointer = member, ""
+		if more {
+			e.Pointer = "/" + rest
+		}
 	}
 	return &e
 }

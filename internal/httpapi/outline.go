@@ -46,8 +46,9 @@ type outlineParameter struct {
 }
 
 type outlineSchema struct {
-	Ref  string `json:"$ref"`
-	Type string `json:"type"`
+	Ref    string `json:"$ref"`
+	Type   string `json:"type"`
+	Format string `json:"format"`
 }
 
 func readOutline() (*outline, error) {

@@ -80,11 +80,12 @@ func (g *Gateway) serve(t testing.TB, o Options) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// net/http adds 4 KiB to MaxHeaderBytes, which makes 16.
 	g.server = &httptest.Server{
 		Listener: httpapi.Tap(listener),
 		Config: &http.Server{
 			Handler: g.API, ConnContext: httpapi.ConnContext, ConnState: httpapi.ConnState,
-			MaxHeaderBytes: 16 << 10, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: o.ReadTimeout,
+			MaxHeaderBytes: 12 << 10, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: o.ReadTimeout,
 		},
 	}
 	g.server.Start()
