@@ -2,13 +2,15 @@ package store_test
 
 import (
 	"context"
+	"io"
+	"slices"
 	"testing"
 
 	"larder/internal/store"
 	"larder/internal/store/storetest"
 )
 
-// pretender has the methods of a capability, but does not say so.
+// pretender has the methods of all capabilities, and says so of some.
 type pretender struct {
 	store.Store
 	info store.Info
@@ -22,25 +24,66 @@ func (pretender) Count(context.Context, store.Query) (store.Counted, error) {
 	return store.Counted{}, nil
 }
 
+func (pretender) Indexes(context.Context, string) ([]store.Index, error) { return nil, nil }
+
+func (pretender) PutIndex(context.Context, string, store.Index) (bool, error) { return false, nil }
+
+func (pretender) DropIndex(context.Context, string, string) error { return nil }
+
+func (pretender) Snapshot(context.Context, io.Writer) (int64, error) { return 0, nil }
+
+func (pretender) Maintains(store.Action) bool { return false }
+
+func (pretender) Maintain(context.Context, store.Maintenance) error { return nil }
+
+func (pretender) Inspect(context.Context) (store.Inspection, error) { return store.Inspection{}, nil }
+
+// has lists the capabilities that As finds.
+func has(s store.Store) []store.Capability {
+	var found []store.Capability
+	for capability, as := range map[store.Capability]func(store.Store) bool{
+		store.CanSearch:   finds[store.Searcher],
+		store.CanIndex:    finds[store.Indexer],
+		store.CanSnapshot: finds[store.Snapshotter],
+		store.CanMaintain: finds[store.Maintainer],
+		store.CanInspect:  finds[store.Inspector],
+	} {
+		if as(s) {
+			found = append(found, capability)
+		}
+	}
+	slices.Sort(found)
+	return found
+}
+
+func finds[C any](s store.Store) bool {
+	_, ok := store.As[C](s)
+	return ok
+}
+
 func TestAs(t *testing.T) {
 	model := storetest.NewModel(storetest.ModelOptions{})
-	if _, ok := store.As[store.Searcher](model); !ok {
-		t.Error("the model can search, and says so")
+	if got := has(model); !slices.Equal(got, []store.Capability{store.CanIndex, store.CanMaintain, store.CanSearch}) {
+		t.Errorf("the model has %v", got)
 	}
-	if s, ok := store.As[store.Snapshotter](model); ok || s != nil {
-		t.Error("the model has no snapshots")
+	if got := has(pretender{}); len(got) != 0 {
+		t.Errorf("a store that has the methods of all and says nothing of it has %v", got)
 	}
-	if s, ok := store.As[store.Searcher](pretender{}); ok || s != nil {
-		t.Error("a store that does not say it can search can't")
+	for _, one := range []store.Capability{store.CanSearch, store.CanIndex, store.CanSnapshot, store.CanMaintain, store.CanInspect} {
+		if got := has(pretender{info: store.Info{Capabilities: []store.Capability{one}}}); !slices.Equal(got, []store.Capability{one}) {
+			t.Errorf("a store that says it has %s has %v", one, got)
+		}
 	}
-	says := pretender{info: store.Info{Capabilities: []store.Capability{store.CanSearch, store.CanIndex}}}
-	if _, ok := store.As[store.Searcher](says); !ok {
-		t.Error("a store that can search and says so can")
+	boast := struct{ store.Store }{pretender{info: store.Info{Capabilities: []store.Capability{store.CanSearch}}}}
+	if got := has(boast); len(got) != 0 {
+		t.Errorf("a store that says what it has not has %v", got)
 	}
-	if s, ok := store.As[store.Indexer](says); ok || s != nil {
-		t.Error("a store that says it has indexes and has not has none")
-	}
-	if _, ok := store.As[context.Context](says); ok {
+	if finds[error](brokenStore{pretender{}}) {
 		t.Error("what is no capability is none that a store can have")
 	}
 }
+
+// brokenStore is an error too, which is no capability.
+type brokenStore struct{ pretender }
+
+func (brokenStore) Error() string { return "" }

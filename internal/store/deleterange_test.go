@@ -39,6 +39,7 @@ func TestDeleteRange(t *testing.T) {
 		{"just as many", store.Removal{Most: 25}, 25, 0, ""},
 		{"too many", store.Removal{Most: 24}, 0, 25, store.TooManyAffected},
 		{"too many, dry", store.Removal{Most: 24, DryRun: true}, 0, 25, store.TooManyAffected},
+		{"a bad prefix, counted first", store.Removal{Prefix: "\x00", Most: 1}, 0, 25, store.InvalidScan},
 		{"a bad prefix", store.Removal{Prefix: "\x00"}, 0, 25, store.InvalidScan},
 	} {
 		s := filled(t, 25, store.Limits{MaxPage: 7, MaxOperations: 4})

@@ -115,6 +115,8 @@ func TestEvalFails(t *testing.T) {
 	full := store.Op{Kind: store.Patch, PatchType: store.MergePatch, Patch: fmt.Appendf(nil, `{"a":%q}`, bytes.Repeat([]byte("x"), 1<<20))}
 	longer := add("/hits")
 	longer.Increment.Initial = []byte(`0`)
+	astray := add("/n/m")
+	astray.Increment.Initial = []byte(`0`)
 	for _, test := range []struct {
 		name    string
 		op      store.Op
@@ -134,6 +136,7 @@ func TestEvalFails(t *testing.T) {
 		{"an increment where nothing is", add("/m"), object, store.NotANumber, "path"},
 		{"an increment that grows too large", longer, written(`{"a":"` + string(bytes.Repeat([]byte("x"), 1<<20-10)) + `"}`), store.TooLarge, "value"},
 		{"an increment through a string", add("/0"), text, store.NotANumber, "path"},
+		{"an increment where there is no way", astray, object, store.NotANumber, "path"},
 		{"a ttl of nothing", store.Op{Kind: store.Put, Value: value.MustParse(`1`), Expiry: store.ExpiresIn(0)}, store.Entry{}, store.InvalidTTL, "ttl_seconds"},
 		{"an unknown kind", store.Op{Kind: store.Check + 1}, object, store.InvalidOperation, "op"},
 	} {
@@ -155,6 +158,7 @@ func TestEvalIncrementStaysWithinBounds(t *testing.T) {
 		{"9007199254740991", "0.1", "", "", ""},
 		{"-9007199254740991", "-1", "", "", ""},
 		{"0", "1e300", "", "", ""},
+		{"1.7e308", "1.7e308", "", "", ""},
 		{"1e300", "-1e300", "", "", "0"},
 		{"10", "0.1", "", "10", ""},
 		{"9.9", "0.1", "", "10", "10"},
@@ -253,4 +257,22 @@ func drawEntry(t *rapid.T) store.Entry {
 		return e.Tombstone(noonCut.Add(-time.Minute))
 	}
 	return e
+}
+
+func TestEvalIncrementMakesWay(t *testing.T) {
+	op := store.Op{Kind: store.Increment, Increment: store.Step{Delta: []byte(`2`), Initial: []byte(`0.5`)}}
+	for _, test := range []struct {
+		path value.Pointer
+		want string
+	}{
+		{nil, `2.5`},
+		{value.Pointer{"hits"}, `{"hits":2.5}`},
+		{value.Pointer{"a", "b/c", "0"}, `{"a":{"b/c":{"0":2.5}}}`},
+	} {
+		op.Increment.Path = test.path
+		got, err := eval(op, store.Entry{})
+		if err != nil || string(got.Value.Data) != test.want {
+			t.Errorf("at %q: got %s, %v, want %s", test.path, got.Value.Data, err, test.want)
+		}
+	}
 }

@@ -108,6 +108,7 @@ func TestOpValidate(t *testing.T) {
 		{"an expire without an end", store.Op{Kind: store.Expire, Ref: ada}, store.InvalidTTL, "ttl_seconds"},
 		{"an expire that keeps the end", store.Op{Kind: store.Expire, Ref: ada, Expiry: store.KeepExpiry()}, store.InvalidTTL, "ttl_seconds"},
 		{"an expire", store.Op{Kind: store.Expire, Ref: ada, Expiry: store.ExpiresIn(time.Hour)}, "", ""},
+		{"a patch", store.Op{Kind: store.Patch, Ref: ada, Patch: []byte(`[]`), PatchType: store.JSONPatch}, "", ""},
 		{"a patch without a document", store.Op{Kind: store.Patch, Ref: ada, PatchType: store.MergePatch}, store.InvalidPatch, "patch"},
 		{"a patch without a type", store.Op{Kind: store.Patch, Ref: ada, Patch: []byte(`{}`)}, store.InvalidPatch, "patch"},
 		{"an increment", step(store.Step{Delta: one, Initial: one, Min: one, Max: one}), "", ""},

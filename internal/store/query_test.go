@@ -160,6 +160,9 @@ func TestFieldsOfAnEntry(t *testing.T) {
 		if got := c.Match(e); got != test.want {
 			t.Errorf("%s: %v", test.filter, got)
 		}
+		if endless := written(`{"n":1}`); strings.Contains(test.filter, "$expires_at") && c.Match(endless) == test.want {
+			t.Errorf("%s holds for one that never expires: %v", test.filter, test.want)
+		}
 		if bytes := (store.Entry{Ref: e.Ref, Version: 1, Value: value.OfBytes([]byte(`{"n":1}`))}); strings.Contains(test.filter, "/n\"") && c.Match(bytes) {
 			t.Errorf("%s holds for bytes", test.filter)
 		}

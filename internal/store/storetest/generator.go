@@ -175,8 +175,11 @@ func (g *generator) scalar() string {
 	return pick(g, g.number(), g.text(), "null", "true", "false", "[]", "{}")
 }
 
+// big is an integer that no float64 holds.
+const big = "9007199254740993"
+
 func (g *generator) number() string {
-	return pick(g, "0", "1", "2", "3", "10", "-1", "0.1", "0.2", "2.50", "1e2", "9007199254740991", "9007199254740993", "-9007199254740990", "1e300", "123456789012345678901234567890")
+	return pick(g, big, "0", "1", "2", "3", "10", "-1", "0.1", "0.2", "2.50", "1e2", "9007199254740991", "9007199254740993", "-9007199254740990", "1e300", "123456789012345678901234567890")
 }
 
 func (g *generator) text() string {
@@ -251,7 +254,11 @@ func (g *generator) scan() step {
 
 func (g *generator) query() step {
 	q := store.Query{Table: pick(g, randomTables...), Limit: pick(g, 0, 1, 2, 3)}
-	if !g.oneIn(6) {
+	switch g.IntN(6) {
+	case 0:
+	case 1, 2: // what indexes are made for
+		q.Filter = value.Filter{Path: "/n", Op: pick(g, value.OpEq, value.OpGt, value.OpGte, value.OpLt, value.OpLte), Value: doc(pick(g, "1", "2", "0.1", big, g.number())).Data}
+	default:
 		q.Filter = g.filter(3)
 	}
 	for range g.IntN(3) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -30,20 +31,25 @@ func Linearizable(t *testing.T, h Harness, o Random) {
 		seed := o.Seed + uint64(run)
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			x := h.subject(t)
-			var history history
-			together(clients, func(c int) {
-				r := rand.New(rand.NewPCG(seed, uint64(c)))
-				client := registerClient{x: x, history: &history, number: c, Rand: r, known: make(map[string]int64)}
-				for range o.Steps / clients {
-					client.step()
-				}
-			})
-			history.check(t)
+			record(x, seed, o.Steps).check(t)
 		})
 	}
 }
 
 const clients = 10
+
+// record lets the clients do their steps, and gives their history.
+func record(x *subject, seed uint64, steps int) *history {
+	h := new(history)
+	together(clients, func(c int) {
+		client := registerClient{Rand: rand.New(rand.NewPCG(seed, uint64(c))), x: x, history: h, number: c, known: make(map[string]int64)}
+		for range steps / clients {
+			client.step()
+			runtime.Gosched() // a store that never blocks would let one client do all its steps at once
+		}
+	})
+	return h
+}
 
 // registerInput is what a client asks of a key.
 type registerInput struct {

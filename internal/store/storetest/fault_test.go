@@ -1,0 +1,398 @@
+package storetest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/url"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"larder/internal/store"
+	"larder/internal/value"
+)
+
+// fault is a store with one thing wrong, and the topic that has to find it.
+type fault struct {
+	name   string
+	topic  Topic
+	random bool // random operations find it too
+	wrap   func(m *Model) store.Store
+}
+
+// wrong is a model with some of its methods replaced.
+type wrong struct {
+	*Model
+	get     func(ctx context.Context, refs []store.Ref) (store.Read, error)
+	apply   func(ctx context.Context, b store.Batch) ([]store.Result, error)
+	scan    func(ctx context.Context, s store.Scan) (store.Page, error)
+	changes func(ctx context.Context, c store.Changes) (store.Feed, error)
+	install func(ctx context.Context, entries []store.Entry) error
+	search  func(ctx context.Context, q store.Query) (store.Found, error)
+	close   func() error
+}
+
+func (w *wrong) Get(ctx context.Context, refs []store.Ref) (store.Read, error) {
+	if w.get != nil {
+		return w.get(ctx, refs)
+	}
+	return w.Model.Get(ctx, refs)
+}
+
+func (w *wrong) Apply(ctx context.Context, b store.Batch) ([]store.Result, error) {
+	if w.apply != nil {
+		return w.apply(ctx, b)
+	}
+	return w.Model.Apply(ctx, b)
+}
+
+func (w *wrong) Scan(ctx context.Context, s store.Scan) (store.Page, error) {
+	if w.scan != nil {
+		return w.scan(ctx, s)
+	}
+	return w.Model.Scan(ctx, s)
+}
+
+func (w *wrong) Changes(ctx context.Context, c store.Changes) (store.Feed, error) {
+	if w.changes != nil {
+		return w.changes(ctx, c)
+	}
+	return w.Model.Changes(ctx, c)
+}
+
+func (w *wrong) Install(ctx context.Context, entries []store.Entry) error {
+	if w.install != nil {
+		return w.install(ctx, entries)
+	}
+	return w.Model.Install(ctx, entries)
+}
+
+func (w *wrong) Search(ctx context.Context, q store.Query) (store.Found, error) {
+	if w.search != nil {
+		return w.search(ctx, q)
+	}
+	return w.Model.Search(ctx, q)
+}
+
+func (w *wrong) Close() error {
+	if w.close != nil {
+		return w.close()
+	}
+	return w.Model.Close()
+}
+
+// eachOp changes a batch before it is done.
+func eachOp(change func(op *store.Op)) func(m *Model) store.Store {
+	return func(m *Model) store.Store {
+		return &wrong{Model: m, apply: func(ctx context.Context, b store.Batch) ([]store.Result, error) {
+			b.Ops = slices.Clone(b.Ops)
+			for i := range b.Ops {
+				change(&b.Ops[i])
+			}
+			return m.Apply(ctx, b)
+		}}
+	}
+}
+
+// eachKey changes every key on its way in, and nothing on its way out.
+func eachKey(change func(key string) string) func(m *Model) store.Store {
+	return func(m *Model) store.Store {
+		w := eachOp(func(op *store.Op) { op.Ref.Key = change(op.Ref.Key) })(m).(*wrong)
+		w.get = func(ctx context.Context, refs []store.Ref) (store.Read, error) {
+			changed := slices.Clone(refs)
+			for i := range changed {
+				changed[i].Key = change(changed[i].Key)
+			}
+			read, err := m.Get(ctx, changed)
+			for i := range read.Entries {
+				read.Entries[i].Ref = refs[i]
+			}
+			return read, err
+		}
+		return w
+	}
+}
+
+// throughFloats is what a client does to numbers that decodes them as float64.
+func throughFloats(text []byte) []byte {
+	var v any
+	if json.Unmarshal(text, &v) != nil {
+		return text
+	}
+	again, err := json.Marshal(v)
+	if err != nil {
+		return text
+	}
+	parsed, err := value.Parse(again, value.Limits{})
+	if err != nil {
+		return text
+	}
+	return parsed.Data
+}
+
+func faults() []fault {
+	return []fault{
+		{"keys lose their spaces", Keys, false, eachKey(func(key string) string {
+			if trimmed := strings.TrimSpace(key); trimmed != "" {
+				return trimmed
+			}
+			return key
+		})},
+		{"keys lose their case", Keys, true, eachKey(strings.ToLower)},
+		{"keys are decoded twice", Keys, false, eachKey(func(key string) string {
+			if decoded, err := url.PathUnescape(key); err == nil {
+				return decoded
+			}
+			return key
+		})},
+		{"numbers go through floats", Values, true, eachOp(func(op *store.Op) {
+			if op.Kind == store.Put && op.Value.Encoding == value.JSON {
+				op.Value.Data = throughFloats(op.Value.Data)
+			}
+		})},
+		{"metadata is not kept by a patch", Values, true, func(m *Model) store.Store {
+			return &wrong{Model: m, get: func(ctx context.Context, refs []store.Ref) (store.Read, error) {
+				read, err := m.Get(ctx, refs)
+				for i := range read.Entries {
+					if read.Entries[i].Version > 1 {
+						read.Entries[i].Metadata = nil
+					}
+				}
+				return read, err
+			}}
+		}},
+		{"preconditions do not matter", Preconditions, true, eachOp(func(op *store.Op) {
+			if op.Kind != store.Check {
+				op.If = store.Precondition{}
+			}
+		})},
+		{"a wrong version is as good as a right one", Preconditions, true, eachOp(func(op *store.Op) {
+			if len(op.If.Versions) > 0 {
+				op.If = store.Precondition{Exists: true}
+			}
+		})},
+		{"tombstones are forgotten at once", Versions, true, func(m *Model) store.Store {
+			return &wrong{Model: m, apply: func(ctx context.Context, b store.Batch) ([]store.Result, error) {
+				results, err := m.Apply(ctx, b)
+				m.mu.Lock()
+				defer m.mu.Unlock()
+				for _, t := range m.tables {
+					for key, r := range t.records {
+						if r.entry.Deleted {
+							delete(t.records, key)
+						}
+					}
+				}
+				return results, err
+			}}
+		}},
+		{"a put keeps the end", TTL, true, eachOp(func(op *store.Op) {
+			if op.Kind == store.Put && op.Expiry.IsUnset() {
+				op.Expiry = store.KeepExpiry()
+			}
+		})},
+		{"expired entries still have a place in scans", TTL, true, func(m *Model) store.Store {
+			return &wrong{Model: m, scan: func(ctx context.Context, s store.Scan) (store.Page, error) {
+				stopped := NewModel(ModelOptions{Clock: func() time.Time { return time.Unix(0, 0) }})
+				m.mu.Lock()
+				stopped.tables = m.tables
+				m.mu.Unlock()
+				return stopped.Scan(ctx, s)
+			}}
+		}},
+		{"batches are done one by one", Batches, true, func(m *Model) store.Store {
+			return &wrong{Model: m, apply: func(ctx context.Context, b store.Batch) ([]store.Result, error) {
+				if err := b.Validate(m.options.Limits); err != nil {
+					return nil, err
+				}
+				var results []store.Result
+				for i := range b.Ops {
+					r, err := m.Apply(ctx, store.Batch{Ops: b.Ops[i : i+1], DryRun: b.DryRun})
+					if err != nil {
+						return nil, b.Fail(i, err)
+					}
+					results = append(results, r...)
+				}
+				return results, nil
+			}}
+		}},
+		{"a dry run writes", Batches, true, func(m *Model) store.Store {
+			return &wrong{Model: m, apply: func(ctx context.Context, b store.Batch) ([]store.Result, error) {
+				return m.Apply(ctx, store.Batch{Ops: b.Ops})
+			}}
+		}},
+		{"a merge patch keeps nulls", Patches, true, eachOp(func(op *store.Op) {
+			if op.Kind == store.Patch && op.PatchType == store.MergePatch {
+				op.Patch = bytes.ReplaceAll(op.Patch, []byte("null"), []byte("0"))
+			}
+		})},
+		{"sums have no bounds of their own", Counters, true, eachOp(func(op *store.Op) { op.Increment.Min, op.Increment.Max = nil, nil })},
+		{"deltas go through integers", Counters, true, eachOp(func(op *store.Op) {
+			if whole, _, found := bytes.Cut(op.Increment.Delta, []byte(".")); found {
+				op.Increment.Delta = whole
+			}
+		})},
+		{"a prefix is a pattern", Scans, true, func(m *Model) store.Store {
+			return &wrong{Model: m, scan: func(ctx context.Context, s store.Scan) (store.Page, error) {
+				s.Prefix = strings.TrimRight(s.Prefix, "%_*?")
+				return m.Scan(ctx, s)
+			}}
+		}},
+		{"a page begins with one entry too few", Scans, true, func(m *Model) store.Store {
+			return &wrong{Model: m, scan: func(ctx context.Context, s store.Scan) (store.Page, error) {
+				page, err := m.Scan(ctx, s)
+				if s.After != "" && len(page.Entries) > 1 {
+					page.Entries = page.Entries[1:]
+				}
+				return page, err
+			}}
+		}},
+		{"queries take missing for null", Queries, true, func(m *Model) store.Store {
+			return &wrong{Model: m, search: func(ctx context.Context, q store.Query) (store.Found, error) {
+				if f := q.Filter; f.Op == value.OpIsNull {
+					q.Filter = value.Filter{Or: []value.Filter{f, {Path: f.Path, Op: value.OpExists, Value: []byte("false")}}}
+				}
+				return m.Search(ctx, q)
+			}}
+		}},
+		{"queries compare floats", Queries, true, func(m *Model) store.Store {
+			return &wrong{Model: m, search: func(ctx context.Context, q store.Query) (store.Found, error) {
+				q.Filter.Value = throughFloats(q.Filter.Value)
+				return m.Search(ctx, q)
+			}}
+		}},
+		{"an index is left out of a replaced one", Indexes, false, func(m *Model) store.Store { return &sluggish{wrong{Model: m}} }},
+		{"the feed has no deletions", Changes, true, func(m *Model) store.Store {
+			return &wrong{Model: m, changes: func(ctx context.Context, c store.Changes) (store.Feed, error) {
+				feed, err := m.Changes(ctx, c)
+				feed.Changes = slices.DeleteFunc(feed.Changes, func(c store.Change) bool { return c.Deleted })
+				return feed, err
+			}}
+		}},
+		{"the feed loses what is on the edge of a page", Changes, true, func(m *Model) store.Store {
+			return &wrong{Model: m, changes: func(ctx context.Context, c store.Changes) (store.Feed, error) {
+				feed, err := m.Changes(ctx, c)
+				if feed.More {
+					if at, err := m.position(feed.Next); err == nil {
+						feed.Next = cursor(at + 1)
+					}
+				}
+				return feed, err
+			}}
+		}},
+		{"an older version is installed", Install, true, func(m *Model) store.Store {
+			return &wrong{Model: m, install: func(ctx context.Context, entries []store.Entry) error {
+				if err := m.Install(ctx, entries); err != nil {
+					return err
+				}
+				m.mu.Lock()
+				defer m.mu.Unlock()
+				for _, e := range entries {
+					m.write(e)
+				}
+				return nil
+			}}
+		}},
+		{"closing does nothing", Limits, false, func(m *Model) store.Store {
+			return &wrong{Model: m, close: func() error { return nil }, changes: func(ctx context.Context, c store.Changes) (store.Feed, error) {
+				c.Wait = 0
+				return m.Changes(ctx, c)
+			}}
+		}},
+	}
+}
+
+// sluggish says that an index it has been given another definition for is
+// still the old one.
+type sluggish struct{ wrong }
+
+func (s *sluggish) PutIndex(ctx context.Context, table string, def store.Index) (bool, error) {
+	old, err := s.Model.Indexes(ctx, table)
+	if err == nil && slices.ContainsFunc(old, func(x store.Index) bool { return x.Name == def.Name }) {
+		return false, nil
+	}
+	return s.Model.PutIndex(ctx, table, def)
+}
+
+// harness gives stores with the fault.
+func (f fault) harness() Harness {
+	h := ModelHarness()
+	open, advance := h.Open, h.Advance
+	h.Open = func(t testing.TB) store.Store { return f.wrap(open(t).(*Model)) }
+	h.Advance = func(s store.Store, d time.Duration) { advance(modelOf(s), d) }
+	return h
+}
+
+// modelOf is the model in a wrong one.
+func modelOf(s store.Store) *Model {
+	switch s := s.(type) {
+	case *wrong:
+		return s.Model
+	case *sluggish:
+		return s.Model
+	}
+	return s.(*Model)
+}
+
+const faultVariable = "STORETEST_FAULT"
+
+// TestRunOfFaultyStore is run by TestRunFindsFaults, and has to fail then.
+func TestRunOfFaultyStore(t *testing.T) {
+	for _, f := range faults() {
+		if f.name == os.Getenv(faultVariable) {
+			Run(t, f.harness())
+		}
+	}
+}
+
+// TestRunFindsFaults runs the suite on stores that are wrong in one thing, each
+// in a process of its own, since it has to fail there.
+func TestRunFindsFaults(t *testing.T) {
+	binary, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range faults() {
+		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
+			run := exec.CommandContext(t.Context(), binary, "-test.run=^TestRunOfFaultyStore$/^"+string(f.topic)+"$", "-test.timeout=1m")
+			run.Env = append(os.Environ(), faultVariable+"="+f.name)
+			output, err := run.CombinedOutput()
+			if err == nil || !strings.Contains(string(output), "--- FAIL: TestRunOfFaultyStore/"+string(f.topic)+"/") {
+				t.Errorf("%s did not find it (%v): %s", f.topic, err, output)
+			}
+		})
+	}
+}
+
+// TestDifferentialFindsFaults does random operations on the same stores.
+func TestDifferentialFindsFaults(t *testing.T) {
+	seed := Seed(t)
+	for _, f := range faults() {
+		if !f.random {
+			continue
+		}
+		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
+			pair := pair{ModelHarness(), f.harness()}
+			for run := range uint64(20) {
+				steps := pair.generate(t, seed+run, 400)
+				at, difference := pair.play(t, steps)
+				if difference == nil {
+					continue
+				}
+				fewer, difference := pair.shrink(t, steps[:at+1], difference)
+				t.Logf("of %d steps %d are enough: %v", at+1, len(fewer), difference)
+				if len(fewer) > 12 {
+					t.Errorf("%d steps could not be made fewer than %d", at+1, len(fewer))
+				}
+				return
+			}
+			t.Error("random operations did not find it")
+		})
+	}
+}

@@ -1,0 +1,78 @@
+package storetest
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/anishathalye/porcupine"
+
+	"larder/internal/store"
+)
+
+func TestLinearizableFindsFaults(t *testing.T) {
+	for name, wrap := range map[string]func(m *Model) store.Store{
+		"some reads are of before": func(m *Model) store.Store {
+			var reads atomic.Int64
+			old := store.Read{Entries: make([]store.Entry, 1)}
+			return &wrong{Model: m, get: func(ctx context.Context, refs []store.Ref) (store.Read, error) {
+				if reads.Add(1)%50 == 0 {
+					old.Entries[0].Ref = refs[0]
+					return old, nil
+				}
+				return m.Get(ctx, refs)
+			}}
+		},
+		"some writes are lost": func(m *Model) store.Store {
+			var writes atomic.Int64
+			return &wrong{Model: m, apply: func(ctx context.Context, b store.Batch) ([]store.Result, error) {
+				b.DryRun = writes.Add(1)%50 == 0
+				return m.Apply(ctx, b)
+			}}
+		},
+		"two may swap the same version": eachOp(func(op *store.Op) {
+			if len(op.If.Versions) > 0 {
+				op.If = store.Precondition{Exists: true}
+			}
+		}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := ModelHarness()
+			open := h.Open
+			h.Open = func(t testing.TB) store.Store { return wrap(open(t).(*Model)) }
+			history := record(h.subject(t), Seed(t), 1000)
+			if result := porcupine.CheckOperationsTimeout(registers(), history.operations, time.Minute); result != porcupine.Illegal {
+				t.Errorf("the check says %s", result)
+			}
+		})
+	}
+}
+
+// TestOpenOutcome holds the check to what an answer that never came may mean.
+func TestOpenOutcome(t *testing.T) {
+	write := registerInput{kind: store.Put, key: "a", value: "1"}
+	read := registerInput{kind: store.Get, key: "a"}
+	unknown := registerOutput{code: store.Ambiguous, open: true}
+	absent, written := registerOutput{}, registerOutput{exists: true, version: 1, value: "1"}
+	for _, test := range []struct {
+		name  string
+		reads []registerOutput
+		want  porcupine.CheckResult
+	}{
+		{"it was never done", []registerOutput{absent, absent}, porcupine.Ok},
+		{"it was done", []registerOutput{written, written}, porcupine.Ok},
+		{"it was done late", []registerOutput{absent, written}, porcupine.Ok},
+		{"it was done and undone", []registerOutput{written, absent}, porcupine.Illegal},
+	} {
+		var h history
+		h.add(0, h.now.Add(1), write, unknown)
+		h.add(1, h.now.Add(1), write, registerOutput{code: store.Unavailable})
+		for _, out := range test.reads {
+			h.add(1, h.now.Add(1), read, out)
+		}
+		if got := porcupine.CheckOperationsTimeout(registers(), h.operations, time.Minute); got != test.want {
+			t.Errorf("%s: the check says %s", test.name, got)
+		}
+	}
+}
