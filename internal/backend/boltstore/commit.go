@@ -43,7 +43,7 @@ func (s *Store) commitTogether(group []*request) bool {
 	for _, r := range group {
 		before := w.touched
 		var bad bool
-		r.err, bad = attempt(r.do, w)
+		bad, r.err = attempt(r.do, w)
 		if bad || r.err != nil && w.touched > before {
 			rolledBack := tx.Rollback()
 			if len(group) > 1 && rolledBack == nil {
@@ -78,13 +78,13 @@ func finish(group []*request, err error) {
 }
 
 // attempt runs one request. bad says that it broke off, and may have written.
-func attempt(do func(w *writeTx) error, w *writeTx) (err error, bad bool) {
+func attempt(do func(w *writeTx) error, w *writeTx) (bad bool, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err, bad = fmt.Errorf("panic: %v\n%s", p, debug.Stack()), true
+			bad, err = true, fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
-	return do(w), false
+	return false, do(w)
 }
 
 // land commits the transaction and makes it known.

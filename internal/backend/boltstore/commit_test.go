@@ -1,7 +1,8 @@
 package boltstore
 
 import (
-	"fmt"
+	"errors"
+	"strconv"
 	"syscall"
 	"testing"
 
@@ -39,7 +40,7 @@ func TestWhatAFailedCommitMeans(t *testing.T) {
 		refuses bool
 	}{
 		{"no room", false, &syscallError{syscall.ENOSPC}, store.StorageFull, false},
-		{"no room for a longer file", false, fmt.Errorf("file resize error: %s", syscall.EFBIG), store.StorageFull, false},
+		{"no room for a longer file", false, flattened(syscall.EFBIG), store.StorageFull, false},
 		{"over quota", false, &syscallError{syscall.EDQUOT}, store.StorageFull, false},
 		{"pages not written", false, &syscallError{syscall.EIO}, store.Unavailable, true},
 		{"state not synced", true, syscall.EIO, store.Ambiguous, true},
@@ -69,6 +70,9 @@ func TestWhatAFailedCommitMeans(t *testing.T) {
 	}
 }
 
+// flattened is how bbolt passes on the errors of growing a file.
+func flattened(err error) error { return errors.New("file resize error: " + err.Error()) }
+
 type syscallError struct{ errno syscall.Errno }
 
 func (e *syscallError) Error() string { return "write: " + e.errno.Error() }
@@ -80,7 +84,7 @@ func TestStatesAreKnownWithoutLooking(t *testing.T) {
 	s := open(t)
 	for range 2 {
 		for i := range 20 {
-			s.apply(put("k", fmt.Sprint(i)))
+			s.apply(put("k", strconv.Itoa(i)))
 			err := s.view(func(tx *bolt.Tx) error {
 				told, err := s.stateIn(tx)
 				if err != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -65,7 +66,7 @@ func TestCompactionUnderLoad(t *testing.T) {
 		key := fmt.Sprintf("w%d", w)
 		wg.Go(func() {
 			for n := int64(1); ctx.Err() == nil; n++ {
-				if _, err := s.Apply(t.Context(), store.Batch{Ops: []store.Op{put(key, fmt.Sprint(n))}}); err != nil {
+				if _, err := s.Apply(t.Context(), store.Batch{Ops: []store.Op{put(key, strconv.FormatInt(n, 10))}}); err != nil {
 					t.Errorf("writing: %v", err)
 					return
 				}
@@ -96,7 +97,7 @@ func TestCompactionUnderLoad(t *testing.T) {
 	wg.Wait()
 	s.reopen()
 	for w := range writers {
-		s.holds(fmt.Sprintf("w%d", w), fmt.Sprint(written[w].Load()))
+		s.holds(fmt.Sprintf("w%d", w), strconv.FormatInt(written[w].Load(), 10))
 	}
 }
 
@@ -183,7 +184,8 @@ func TestSnapshotsUnderLoad(t *testing.T) {
 	for w := range 4 {
 		wg.Go(func() {
 			for i := 0; ctx.Err() == nil; i++ {
-				a, b := put(fmt.Sprintf("a%d-%d", w, i%100), fmt.Sprint(i)), put(fmt.Sprintf("b%d-%d", w, i%100), fmt.Sprint(i))
+				text := strconv.Itoa(i)
+				a, b := put(fmt.Sprintf("a%d-%d", w, i%100), text), put(fmt.Sprintf("b%d-%d", w, i%100), text)
 				if _, err := s.Apply(t.Context(), store.Batch{Ops: []store.Op{a, b}}); err != nil {
 					t.Errorf("writing: %v", err)
 					return

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"syscall"
 
-	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 
 	"larder/internal/store"
 )
@@ -36,9 +36,9 @@ func (s *Store) internal(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, bolt.ErrDatabaseNotOpen):
+	case errors.Is(err, bolterrors.ErrDatabaseNotOpen):
 		return s.closed()
-	case errors.Is(err, bolt.ErrInvalidMapping):
+	case errors.Is(err, bolterrors.ErrInvalidMapping):
 		return s.fail(store.Unavailable, "the file could not be mapped into memory again as it grew; restart", err)
 	case errors.Is(err, errDamaged):
 		return s.fail(store.Internal, "the file is damaged; restore it from a backup", err)

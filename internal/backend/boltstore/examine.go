@@ -10,6 +10,7 @@ import (
 	"os"
 
 	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 )
 
 // What examine finds wrong with a file; openError says what to do about it.
@@ -97,8 +98,8 @@ func checkFormat(tx *bolt.Tx) (isNew bool, err error) {
 const boltMagic = 0xED0CDAED
 
 // examineRaw tells a damaged file of bbolt's from one that never was one.
-func examineRaw(path string, cause error) error {
-	if errors.Is(cause, bolt.ErrTimeout) {
+func examineRaw(path string, cause error) (err error) {
+	if errors.Is(cause, bolterrors.ErrTimeout) {
 		return cause
 	}
 	if _, ok := errors.AsType[*placeError](cause); ok {
@@ -108,7 +109,7 @@ func examineRaw(path string, cause error) error {
 	if err != nil {
 		return &placeError{err}
 	}
-	defer f.Close()
+	defer func() { err = errors.Join(err, f.Close()) }()
 	for _, page := range []int64{0, int64(os.Getpagesize())} {
 		var head [20]byte
 		if _, err := f.ReadAt(head[:], page); err != nil && !errors.Is(err, io.EOF) {

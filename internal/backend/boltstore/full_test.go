@@ -77,6 +77,7 @@ func fullDiskInAnotherProcess(t *testing.T) {
 // fillDisk writes until there is no room, and shows that nothing acknowledged
 // is lost, that reads go on, and that writes do once there is room.
 func fillDisk(t *testing.T, dir string, makeRoom func() error) {
+	t.Helper()
 	s := open(t, func(o *Options) { o.Path, o.NoSync = filepath.Join(dir, "larder.db"), false })
 	defer s.close() // before the file system goes
 	s.index(store.Index{Name: "n", Fields: numberField("n")})
@@ -139,7 +140,7 @@ func fillDisk(t *testing.T, dir string, makeRoom func() error) {
 // TestNewFileOnAFullDisk has no room for even an empty store.
 func TestNewFileOnAFullDisk(t *testing.T) {
 	for _, errno := range fullErrnos {
-		err := openError(&Options{Path: "/data/larder.db"}, fmt.Errorf("file resize error: %s", errno))
+		err := openError(&Options{Path: "/data/larder.db"}, flattened(errno))
 		fails(t, "opening", err, store.StorageFull)
 		says(t, store.AsError(err).Detail, "/data/larder.db", "no room")
 	}

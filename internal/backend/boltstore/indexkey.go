@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
+	"slices"
 
 	"larder/internal/store"
 	"larder/internal/value"
@@ -69,7 +70,7 @@ func appendBound(dst, raw []byte) []byte {
 
 // indexKey joins the fields and the entry's key.
 func indexKey(fields []byte, key string) []byte {
-	return append(fields[:len(fields):len(fields)], key...)
+	return append(slices.Clip(fields), key...)
 }
 
 // fieldsLength is what stands behind a key in an index.

@@ -101,7 +101,9 @@ func TestHold(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fmt.Println("holding")
+	if _, err := os.Stdout.WriteString("holding\n"); err != nil {
+		t.Error(err)
+	}
 	if _, err := io.Copy(io.Discard, os.Stdin); err != nil {
 		t.Error(err)
 	}
@@ -180,6 +182,7 @@ func TestWaitingThroughACompaction(t *testing.T) {
 
 // timesOpen counts how often this process has a file open.
 func timesOpen(t *testing.T, path string) (n int) {
+	t.Helper()
 	const dir = "/proc/self/fd"
 	open, err := os.ReadDir(dir)
 	if err != nil {
@@ -243,6 +246,18 @@ func truncate(t *testing.T, path string, size int64) {
 	t.Helper()
 	if err := os.Truncate(path, size); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestAnAddressSpaceTooSmallForTheMapping asks for more than there can be.
+func TestAnAddressSpaceTooSmallForTheMapping(t *testing.T) {
+	o := Options{Path: filepath.Join(t.TempDir(), "larder.db")}.withDefaults()
+	db, err := openBolt(&o, o.Path, 1<<46)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(format(db), db.Close()); err != nil {
+		t.Error(err)
 	}
 }
 

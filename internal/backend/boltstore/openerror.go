@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 
-	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 
 	"larder/internal/store"
 )
@@ -22,7 +22,7 @@ func openError(o *Options, err error) error {
 	newer, isNewer := errors.AsType[*newerFormatError](err)
 	place, isPlace := errors.AsType[*placeError](err)
 	switch {
-	case errors.Is(err, bolt.ErrTimeout):
+	case errors.Is(err, bolterrors.ErrTimeout):
 		e.Detail = fmt.Sprintf("%s is in use by another process: stop that one (fuser %s finds it), or give this one a file of its own", o.Path, o.Path)
 	case isNewer:
 		e.Detail = fmt.Sprintf("%s was written by a newer larder, in format %d: run that one; this one knows formats up to %d", o.Path, newer.version, formatVersion)
@@ -30,7 +30,7 @@ func openError(o *Options, err error) error {
 		e.Detail = fmt.Sprintf("%s is not a file of larder's, and is left as it is: give another path", o.Path)
 	case errors.Is(err, errTruncated):
 		e.Detail = fmt.Sprintf("%s has been cut short, as by a copy that broke off: put back a complete copy", o.Path)
-	case errors.Is(err, errDamaged), errors.Is(err, bolt.ErrChecksum), errors.Is(err, bolt.ErrInvalid), errors.Is(err, bolt.ErrVersionMismatch):
+	case errors.Is(err, errDamaged), errors.Is(err, bolterrors.ErrChecksum), errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrVersionMismatch):
 		e.Detail = fmt.Sprintf("%s is damaged: put back a copy, or move it away to begin with an empty store", o.Path)
 	case isFull(err):
 		e.Code = store.StorageFull

@@ -23,6 +23,9 @@ func (s *Store) reapLoop() {
 			return
 		case <-ticker.C:
 		}
+		if s.refusal() != nil {
+			continue // it is known by now, and this could do nothing
+		}
 		if err := s.reap(s.lifetime, ""); err != nil && s.lifetime.Err() == nil {
 			s.options.Logger.Error().Err(err).Msg("clearing up expired entries and tombstones failed")
 		}

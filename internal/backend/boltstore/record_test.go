@@ -63,7 +63,7 @@ func TestShortenedRecordsAreErrors(t *testing.T) {
 		Metadata: map[string]string{"tier": "gold", "name": strings.Repeat("x", 200)},
 	}
 	whole := encodeRecord(&e, 1<<40)
-	for n := range len(whole) {
+	for n := range whole {
 		if _, err := decodeRecord(whole[:n]); err == nil {
 			t.Errorf("%d of %d bytes were taken for a record", n, len(whole))
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -119,7 +120,7 @@ func (p *pager) byExpiry() error {
 			return err
 		}
 		if bytes.Compare(after, start) > 0 {
-			start = append(after, 0)
+			start = slices.Concat(after, []byte{0})
 		}
 	}
 	before := int64(maxMicros)

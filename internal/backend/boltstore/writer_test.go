@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -61,7 +62,7 @@ func TestRequestsOfAGroupSeeEachOther(t *testing.T) {
 	s.waitFor(n)
 	release()
 	wg.Wait()
-	s.holds("n", fmt.Sprint(n))
+	s.holds("n", strconv.Itoa(n))
 	if e := s.get("n"); e.Version != n {
 		t.Errorf("got version %d, want %d", e.Version, n)
 	}
@@ -185,7 +186,7 @@ func TestManyClientsLoseNoWrite(t *testing.T) {
 	}
 	wg.Wait()
 	s.reopen()
-	s.holds("sum", fmt.Sprint(clients*rounds))
+	s.holds("sum", strconv.Itoa(clients*rounds))
 	tables, err := s.Tables(t.Context())
 	if err != nil || len(tables) != 1 || tables[0].Entries != clients*rounds+1 {
 		t.Errorf("got tables %+v, %v; want %d entries", tables, err, clients*rounds+1)
