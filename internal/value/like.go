@@ -81,9 +81,9 @@ func (p like) match(text []byte) bool {
 	if !p.cut {
 		return len(text) == 0
 	}
-	for i := len(p.end) - 1; i >= 0; i-- {
+	for _, want := range slices.Backward(p.end) {
 		r, n := utf8.DecodeLastRune(text)
-		if n == 0 || r != p.end[i] && p.end[i] != anyRune {
+		if n == 0 || r != want && want != anyRune {
 			return false
 		}
 		text = text[:len(text)-n]
