@@ -77,13 +77,22 @@ func (g *generator) ref() store.Ref {
 }
 
 func (g *generator) apply() step {
+	if g.oneIn(40) {
+		// By itself, since it is a matter of taste what is looked at first.
+		bad := store.Op{Kind: store.Put, Ref: g.ref(), Value: g.value(), Expiry: store.ExpiresIn(-time.Second)}
+		return apply{ops: []randomOp{{Op: bad}}}
+	}
 	count := 1
 	if g.oneIn(3) {
 		count = 2 + g.IntN(4)
 	}
 	s := apply{dryRun: g.oneIn(12)}
 	for range count {
-		s.ops = append(s.ops, g.op())
+		op := g.op()
+		if op.Kind == store.Expire && (count > 1 || s.dryRun) && !g.can[ChangedEnds] && op.Expiry.Never() {
+			op.Expiry = store.ExpiresIn(2000 * time.Hour)
+		}
+		s.ops = append(s.ops, op)
 	}
 	return s
 }
@@ -101,10 +110,12 @@ func (g *generator) op() randomOp {
 	case store.Increment:
 		op.Increment = g.increment()
 	case store.Expire:
-		op.Expiry = g.expiry()
+		if op.Expiry = g.expiry(); op.Expiry.Keeps() {
+			op.Expiry = store.NeverExpires()
+		}
 	}
 	if op.Kind == store.Put || op.Kind == store.Patch || op.Kind == store.Increment {
-		if g.oneIn(4) {
+		if g.oneIn(4) && (op.Kind == store.Put || g.can[ChangedEnds]) {
 			op.Expiry = g.expiry()
 		}
 		if g.can[DefaultTTL] && g.oneIn(8) {
@@ -217,7 +228,7 @@ func (g *generator) expiry() store.Expiry {
 	if g.can[clock] && g.oneIn(2) {
 		return store.ExpiresIn(shortLife)
 	}
-	return pick(g, store.NeverExpires(), store.KeepExpiry(), store.ExpiresIn(-time.Second), store.ExpiresIn(2000*time.Hour), store.ExpiresIn(5000*time.Hour), store.ExpiresIn(8000*time.Hour))
+	return pick(g, store.NeverExpires(), store.KeepExpiry(), store.ExpiresIn(2000*time.Hour), store.ExpiresIn(5000*time.Hour), store.ExpiresIn(8000*time.Hour))
 }
 
 func (g *generator) read() step {
@@ -302,21 +313,27 @@ func (g *generator) filter(depth int) value.Filter {
 	return f
 }
 
+func (g *generator) feed() store.Changes {
+	c := store.Changes{Table: pick(g, randomTables...)}
+	if g.oneIn(3) {
+		c.Prefix = pick(g, "a", "a/", "k%", "none")
+	}
+	return c
+}
+
 func (g *generator) mark() step {
 	g.marks++
-	return mark(pick(g, randomTables...))
+	return mark(g.feed())
 }
 
 func (g *generator) follow() step {
-	s := follow{since: -1, Changes: store.Changes{Table: pick(g, randomTables...), Limit: pick(g, 0, 1, 2, 5)}}
-	if g.can[WholeFeed] && g.oneIn(4) {
+	s := follow{mark: -1, Changes: g.feed()}
+	s.Limit = pick(g, 0, 1, 2, 5)
+	switch {
+	case g.marks > 0 && !g.oneIn(3):
+		s.mark = g.IntN(g.marks)
+	case g.can[WholeFeed] && g.oneIn(4):
 		s.Table = ""
-	}
-	if g.marks > 0 && !g.oneIn(3) {
-		s.since = g.IntN(g.marks)
-	}
-	if g.oneIn(3) {
-		s.Prefix = pick(g, "a", "a/", "k%", "none")
 	}
 	return s
 }

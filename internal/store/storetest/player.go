@@ -28,8 +28,9 @@ type player struct {
 	seen map[version]store.Entry
 }
 
+// marked is a feed, and how far it had come on each store.
 type marked struct {
-	table   string
+	store.Changes
 	cursors [2]store.Cursor
 }
 
@@ -232,7 +233,7 @@ func (p *player) compareAll() error {
 		if err := (scan{Table: table}).play(p); err != nil {
 			return err
 		}
-		if err := (follow{Changes: store.Changes{Table: table}, since: -1}).play(p); err != nil {
+		if err := (follow{Changes: store.Changes{Table: table}, mark: -1}).play(p); err != nil {
 			return err
 		}
 	}

@@ -191,59 +191,58 @@ func searchAll(p *player, which int, q store.Query) ([]store.Entry, error) {
 	}
 }
 
-// mark remembers how far the feed of a table has come.
-type mark string
+// mark remembers how far a feed has come.
+type mark store.Changes
 
 func (s mark) play(p *player) error {
-	var cursors [2]store.Cursor
+	m := marked{Changes: store.Changes(s)}
 	for i := range p.stores {
-		_, next, err := p.drain(i, store.Changes{Table: string(s)})
+		_, next, err := p.drain(i, m.Changes)
 		if err != nil {
 			return err
 		}
-		cursors[i] = next
+		m.cursors[i] = next
 	}
-	p.marks = append(p.marks, marked{string(s), cursors})
+	p.marks = append(p.marks, m)
 	return nil
 }
 
-func (s mark) String() string { return "mark the feed of " + string(s) }
+func (s mark) String() string { return fmt.Sprintf("mark the feed of %q in %s", s.Prefix, s.Table) }
 
-// follow reads the feed from a mark on, or from the beginning.
+// follow reads a feed from the beginning, or one that was marked from there.
 type follow struct {
 	store.Changes
-	since int // which mark; -1: the beginning
+	mark int // -1: none
 }
 
 func (s follow) play(p *player) error {
 	var changes [2]map[store.Ref]store.Entry
-	c := s.Changes
 	for i := range p.stores {
-		if s.since >= 0 && s.since < len(p.marks) && p.marks[s.since].table == c.Table {
-			c.Since = p.marks[s.since].cursors[i]
+		c := s.Changes
+		if s.mark >= 0 && s.mark < len(p.marks) {
+			m := p.marks[s.mark]
+			c.Table, c.Prefix, c.Since = m.Table, m.Prefix, m.cursors[i]
 		}
 		var err error
 		if changes[i], _, err = p.drain(i, c); err != nil {
 			return err
 		}
 	}
-	// Either may show again what it has shown, but not leave out what the
-	// other has.
-	for i, j := range []int{1, 0} {
-		for ref, e := range changes[i] {
-			other, found := changes[j][ref]
-			if !found && j == 1 {
-				return fmt.Errorf("the feed shows %s; and on the other nothing of it", show(e))
-			}
-			if found && !sameContent(e, other) {
-				return fmt.Errorf("the feed shows %s; and on the other %s", show(e), show(other))
-			}
+	// Either may show again what it has shown, but the second must not leave
+	// out what the first has.
+	for ref, e := range changes[0] {
+		other, found := changes[1][ref]
+		if !found {
+			return fmt.Errorf("the feed shows %s; and on the other nothing of it", show(e))
+		}
+		if !sameContent(e, other) {
+			return fmt.Errorf("the feed shows %s; and on the other %s", show(e), show(other))
 		}
 	}
 	return nil
 }
 
-func (s follow) String() string { return fmt.Sprintf("follow %+v from mark %d", s.Changes, s.since) }
+func (s follow) String() string { return fmt.Sprintf("follow %+v, mark %d", s.Changes, s.mark) }
 
 // installed is an entry to install, at a version off from the one there is.
 type installed struct {
@@ -324,8 +323,11 @@ func (countTables) play(p *player) error {
 		counts[i] = make(map[string]int64)
 		for _, info := range infos {
 			counts[i][info.Name] = info.Entries
-			if info.Estimated {
+			switch {
+			case info.Estimated:
 				counts[i][info.Name] = -1
+			case info.Entries == 0 && p.lacks(EmptyTables):
+				delete(counts[i], info.Name)
 			}
 		}
 	}

@@ -96,21 +96,37 @@ func putEndsOldLife(x *subject) {
 
 func endKept(x *subject) {
 	old := x.do(living(store.ExpiresIn(hours), put("k", `{"n":1}`))).ExpiresAt
-	for _, op := range []store.Op{merge("k", `{"m":1}`), jsonPatch("k", `[{"op":"remove","path":"/m"}]`), addAt("k", "/n", `1`)} {
-		for _, e := range []store.Entry{x.do(op), x.present("k")} {
+	x.do(put("endless", `{"n":1}`))
+	for _, change := range []func(key string) store.Op{
+		func(key string) store.Op { return merge(key, `{"m":1}`) },
+		func(key string) store.Op { return jsonPatch(key, `[{"op":"remove","path":"/m"}]`) },
+		func(key string) store.Op { return addAt(key, "/n", `1`) },
+	} {
+		for _, e := range []store.Entry{x.do(change("k")), x.present("k")} {
 			if !e.ExpiresAt.Equal(old) {
-				x.Fatalf("%s moved the end from %v to %v", op.Kind, old, e.ExpiresAt)
+				x.Fatalf("the end was moved from %v to %v", old, e.ExpiresAt)
 			}
 		}
+		x.endless(x.do(change("endless")))
 	}
 }
 
 func endChanged(x *subject) {
-	x.do(living(store.ExpiresIn(hours), put("k", `{"n":1}`)))
-	x.endsIn(x.do(living(store.ExpiresIn(2*hours), addAt("k", "/n", `1`))), 2*hours)
-	x.endless(x.do(living(store.NeverExpires(), merge("k", `{"m":1}`))))
-	x.endless(x.do(addAt("k", "/n", `1`)))
-	x.endsIn(x.do(living(store.ExpiresIn(hours), jsonPatch("k", `[{"op":"remove","path":"/m"}]`))), hours)
+	x.do(put("k", `{"n":1}`))
+	for _, op := range []store.Op{merge("k", `{"m":1}`), jsonPatch("k", `[{"op":"add","path":"/m","value":2}]`), addAt("k", "/n", `1`)} {
+		x.endsIn(x.do(living(store.ExpiresIn(hours), op)), hours)
+		at := x.now().Add(2 * hours)
+		if e := x.do(living(store.ExpiresAt(at), op)); !e.ExpiresAt.Equal(at) {
+			x.Fatalf("%s set the end to %v, want %v", op.Kind, e.ExpiresAt, at)
+		}
+		if e := x.do(living(store.KeepExpiry(), op)); !e.ExpiresAt.Equal(at) {
+			x.Fatalf("%s that keeps the end moved it to %v, from %v", op.Kind, e.ExpiresAt, at)
+		}
+		x.endless(x.do(living(store.NeverExpires(), op)))
+		x.refuseOne(store.InvalidTTL, living(store.ExpiresIn(0), op))
+	}
+	x.endsIn(x.do(living(store.ExpiresIn(hours), addFrom("new", `1`, `0`))), hours)
+	x.endless(x.do(living(store.KeepExpiry(), addFrom("kept", `1`, `0`))))
 }
 
 func expireSetsEnd(x *subject) {
@@ -245,7 +261,7 @@ func newLifeAfterEnd(x *subject) {
 	if e := x.present("k"); !e.Equal(again) {
 		x.Fatalf("written was %+v, read is %+v", again, e)
 	}
-	x.endless(x.do(living(store.KeepExpiry(), addFrom("counter", `1`, `0`))))
+	x.endless(x.do(addFrom("counter", `1`, `0`)))
 	if e := x.present("counter"); string(e.Value.Data) != `1` {
 		x.Fatalf("a counter went on after its end: %s", show(e))
 	}
