@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"testing"
 
 	"larder/internal/store"
@@ -24,7 +25,7 @@ func at(kind store.Kind, key string) store.Op {
 func TestBatchValidate(t *testing.T) {
 	many := make([]store.Op, 1001)
 	for i := range many {
-		many[i] = at(store.Put, fmt.Sprint(i))
+		many[i] = at(store.Put, strconv.Itoa(i))
 	}
 	for _, test := range []struct {
 		name string
@@ -114,7 +115,7 @@ func TestBatchFail(t *testing.T) {
 		t.Errorf("in a batch of one: %v", err)
 	}
 	for _, err := range []error{&store.Error{Code: store.Unavailable}, errors.New("disk on fire")} {
-		if got := two.Fail(1, err); got != err {
+		if got := two.Fail(1, err); !errors.Is(got, err) || store.CodeOf(got) == store.BatchFailed {
 			t.Errorf("what is no fault of an operation became %v", got)
 		}
 	}

@@ -20,7 +20,7 @@ func TestExpiry(t *testing.T) {
 	}
 	nothing, endless, ending, ended := store.Entry{}, written(`1`), written(`1`), written(`1`)
 	ending.ExpiresAt, ended.ExpiresAt = noonCut.Add(time.Hour), noonCut
-	in := func(d time.Duration) time.Time { return noonCut.Add(d) }
+	in := noonCut.Add
 	const day = 24 * time.Hour
 	for _, test := range []struct {
 		name    string

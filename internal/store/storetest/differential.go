@@ -72,6 +72,7 @@ func Cross(t *testing.T, first, second Harness, o Random) {
 type pair [2]Harness
 
 func (p pair) generate(t *testing.T, seed uint64, count int) []step {
+	t.Helper()
 	g := newGenerator(rand.New(rand.NewPCG(seed, 0)), p.traits(t))
 	steps := make([]step, count)
 	for i := range steps {
@@ -82,6 +83,7 @@ func (p pair) generate(t *testing.T, seed uint64, count int) []step {
 
 // traits says what both stores can do.
 func (p pair) traits(t *testing.T) map[Topic]bool {
+	t.Helper()
 	can := make(map[Topic]bool)
 	a, b := p[0].probe(t), p[1].probe(t)
 	for _, topic := range []Topic{Queries, Indexes, Install, WholeFeed, DefaultTTL, ChangedEnds, clock, reopening} {

@@ -136,6 +136,7 @@ func topics() []struct {
 
 // Run asks of a store everything the contract promises.
 func Run(t *testing.T, h Harness) {
+	t.Helper()
 	info := h.probe(t)
 	for _, group := range topics() {
 		if h.lacks(group.topic, info) {
@@ -152,6 +153,7 @@ func Run(t *testing.T, h Harness) {
 
 // run runs a test on a store of its own, beside others.
 func (h Harness) run(t *testing.T, test test, info store.Info) {
+	t.Helper()
 	for _, need := range test.needs {
 		if h.lacks(need, info) {
 			t.Logf("left out: %q, which needs %s", test.name, need)

@@ -204,7 +204,7 @@ func indexKeepsUp(x *subject) {
 	x.index(over("by_n", store.NumberField, "/n"))
 	x.index(over("by_s_n", store.StringField, "/s", "/n"))
 	for i := range 12 {
-		x.do(put(fmt.Sprintf("%02d", i), fmt.Sprintf(`{"n":%d,"s":"%s"}`, i%6, []string{"a", "ab", "abc", "b", ""}[i%5])))
+		x.do(put(fmt.Sprintf("%02d", i), fmt.Sprintf(`{"n":%d,"s":%q}`, i%6, []string{"a", "ab", "abc", "b", ""}[i%5])))
 	}
 	x.asEvaluated()
 	for _, ops := range [][]store.Op{

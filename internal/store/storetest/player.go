@@ -2,7 +2,6 @@ package storetest
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -245,7 +244,7 @@ func (p *player) compareAll() error {
 func sameFailure(a, b error) error {
 	codeA, codeB := store.CodeOf(a), store.CodeOf(b)
 	if codeA != codeB {
-		return fmt.Errorf("%q, %w; and on the other %q, %w", codeA, orNone(a), codeB, orNone(b))
+		return fmt.Errorf("%s; and on the other %s", told(a), told(b))
 	}
 	failuresA, failuresB := store.AsError(a).Failures, store.AsError(b).Failures
 	if breaksUnique(failuresA) && breaksUnique(failuresB) {
@@ -262,13 +261,12 @@ func sameFailure(a, b error) error {
 	return nil
 }
 
-var errNone = errors.New("no error")
-
-func orNone(err error) error {
+// told is an error by its code and its text.
+func told(err error) string {
 	if err == nil {
-		return errNone
+		return "done"
 	}
-	return err
+	return fmt.Sprintf("%s (%v)", store.CodeOf(err), err)
 }
 
 func breaksUnique(failures []store.Failure) bool {

@@ -36,7 +36,7 @@ func save(t testing.TB, name, text string) {
 	dir := t.ArtifactDir()
 	if kept := flag.Lookup("test.artifacts"); kept == nil || kept.Value.String() != "true" {
 		var err error
-		if dir, err = os.MkdirTemp("", "storetest-"); err != nil {
+		if dir, err = os.MkdirTemp("", "storetest-"); err != nil { //nolint:usetesting // it has to outlive the test
 			t.Errorf("saving %s: %v", name, err)
 			return
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"larder/internal/store"
@@ -60,28 +61,32 @@ func (s apply) play(p *player) error {
 }
 
 func (s apply) String() string {
-	text := "apply"
+	var b strings.Builder
+	b.WriteString("apply")
 	if s.dryRun {
-		text = "dry run"
+		b.WriteString(" nothing, it is a dry run")
 	}
 	for _, op := range s.ops {
-		text += fmt.Sprintf("\n       %s %v", op.Kind, op.Ref)
+		fmt.Fprintf(&b, "\n       %s %v", op.Kind, op.Ref)
 		switch op.Kind {
 		case store.Put:
-			text += fmt.Sprintf(" = %q %v", op.Value.Data, op.Value.Encoding)
+			fmt.Fprintf(&b, " = %q %v", op.Value.Data, op.Value.Encoding)
 		case store.Patch:
-			text += fmt.Sprintf(" by %s", op.Patch)
+			fmt.Fprintf(&b, " by %s", op.Patch)
 		case store.Increment:
-			text += fmt.Sprintf(" by %s at %q, initial %q, min %q, max %q", op.Increment.Delta, op.Increment.Path, op.Increment.Initial, op.Increment.Min, op.Increment.Max)
+			fmt.Fprintf(&b, " by %s at %q, initial %q, min %q, max %q", op.Increment.Delta, op.Increment.Path, op.Increment.Initial, op.Increment.Min, op.Increment.Max)
 		}
-		if !op.If.IsZero() || op.ifVersion {
-			text += fmt.Sprintf(" if %+v, version %v off by %d", op.If, op.ifVersion, op.off)
+		if !op.If.IsZero() {
+			fmt.Fprintf(&b, " if %+v", op.If)
+		}
+		if op.ifVersion {
+			fmt.Fprintf(&b, " if the version is off by %d", op.off)
 		}
 		if len(op.Metadata) > 0 || !op.Expiry.IsUnset() || op.DefaultTTL != 0 {
-			text += fmt.Sprintf(" with metadata %v, expiry %+v, default ttl %s", op.Metadata, op.Expiry, op.DefaultTTL)
+			fmt.Fprintf(&b, " with metadata %v, expiry %+v, default ttl %s", op.Metadata, op.Expiry, op.DefaultTTL)
 		}
 	}
-	return text
+	return b.String()
 }
 
 // read reads entries.
@@ -268,11 +273,12 @@ func (s install) play(p *player) error {
 }
 
 func (s install) String() string {
-	text := "install"
+	var b strings.Builder
+	b.WriteString("install")
 	for _, i := range s {
-		text += fmt.Sprintf("\n       %v = %q %v, version off by %d, deleted %v", i.Ref, i.Value.Data, i.Value.Encoding, i.off, i.deleted)
+		fmt.Fprintf(&b, "\n       %v = %q %v, version off by %d, deleted %v", i.Ref, i.Value.Data, i.Value.Encoding, i.off, i.deleted)
 	}
-	return text
+	return b.String()
 }
 
 // putIndex makes an index.
