@@ -134,6 +134,28 @@ func runClients(b *testing.B, clients int, do func(i int64) error) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "ops/s")
 }
 
+// BenchmarkGrowth writes and reads in tables of ten times the size each.
+func BenchmarkGrowth(b *testing.B) {
+	for _, keys := range []int{10_000, 100_000, 1_000_000} {
+		s := openDurable(b)
+		s.file.Load().db.NoSync = true
+		fill(b, s, "t", keys)
+		s.file.Load().db.NoSync = false
+		b.Run(fmt.Sprintf("put/keys=%d", keys), func(b *testing.B) {
+			runClients(b, 64, func(i int64) error {
+				_, err := s.Apply(b.Context(), store.Batch{Ops: []store.Op{putOp("t", spread(i, keys), 300)}})
+				return err
+			})
+		})
+		b.Run(fmt.Sprintf("get/keys=%d", keys), func(b *testing.B) {
+			runClients(b, 2, func(i int64) error {
+				_, err := s.Get(b.Context(), []store.Ref{putOp("t", spread(i, keys), 0).Ref})
+				return err
+			})
+		})
+	}
+}
+
 // BenchmarkGet reads an entry of 300 bytes.
 func BenchmarkGet(b *testing.B) {
 	s := openDurable(b)

@@ -12,12 +12,10 @@ type changeMerge struct {
 	tables changeHeap
 }
 
-// tableChange is one key at its latest change. The key ends with the
-// transaction.
+// tableChange is a change of a table's.
 type tableChange struct {
-	table    string
-	sequence int64
-	key      []byte
+	table string
+	change
 }
 
 // changeCursor stands at a change of one table.
@@ -41,12 +39,12 @@ func (m *changeMerge) add(tx *bolt.Tx, table string, after int64) error {
 }
 
 // next gives the change with the lowest sequence, and goes on.
-func (m *changeMerge) next() (change tableChange, found bool, err error) {
+func (m *changeMerge) next() (c tableChange, found bool, err error) {
 	if len(m.tables) == 0 {
 		return tableChange{}, false, nil
 	}
 	first := m.tables[0]
-	change = first.tableChange
+	c = first.tableChange
 	if found, err = first.take(first.cursor.Next()); err != nil {
 		return tableChange{}, false, err
 	}
@@ -55,7 +53,7 @@ func (m *changeMerge) next() (change tableChange, found bool, err error) {
 	} else {
 		heap.Pop(&m.tables)
 	}
-	return change, true, nil
+	return c, true, nil
 }
 
 // take makes a key and value in the order of change the current change.
@@ -63,10 +61,7 @@ func (c *changeCursor) take(k, v []byte) (found bool, err error) {
 	if k == nil {
 		return false, nil
 	}
-	if c.sequence, err = sequenceOf(k); err != nil {
-		return false, err
-	}
-	_, c.key, err = splitTimedKey(v)
+	c.change, err = readChange(k, v)
 	return err == nil, err
 }
 

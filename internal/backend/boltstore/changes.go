@@ -3,7 +3,6 @@ package boltstore
 import (
 	"bytes"
 	"context"
-	"strings"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -129,7 +128,7 @@ func (f *feedReader) open(tx *bolt.Tx, after int64) (*changeMerge, error) {
 func (f *feedReader) fill(ctx context.Context, tx *bolt.Tx, merge *changeMerge, feed *store.Feed, end int64) (last int64, err error) {
 	pace := f.s.pace(ctx)
 	for {
-		change, found, err := merge.next()
+		c, found, err := merge.next()
 		if err != nil {
 			return 0, err
 		}
@@ -139,25 +138,26 @@ func (f *feedReader) fill(ctx context.Context, tx *bolt.Tx, merge *changeMerge, 
 		if pace.ended() {
 			return 0, pace.err()
 		}
-		if !bytes.HasPrefix(change.key, []byte(f.asked.Prefix)) {
-			last = change.sequence
+		if !bytes.HasPrefix(c.key, []byte(f.asked.Prefix)) {
+			last = c.sequence
+			continue
+		}
+		ref := store.Ref{Table: c.table, Key: string(c.key)}
+		r, found, err := loadRecord(tx, ref)
+		if err != nil {
+			return 0, err
+		}
+		if !c.isLatest(&r, found) {
+			last = c.sequence
 			continue
 		}
 		if len(feed.Changes) == f.limit {
 			feed.More = true
 			return last, nil
 		}
-		ref := store.Ref{Table: change.table, Key: strings.Clone(string(change.key))}
-		r, found, err := loadRecord(tx, ref)
-		if err != nil {
-			return 0, err
-		}
-		if !found {
-			return 0, damagedf("the order of change names a key that is not there")
-		}
 		e := r.entry(ref)
 		e.Value.Data = bytes.Clone(e.Value.Data)
-		feed.Changes = append(feed.Changes, store.Change{Entry: e, Cursor: f.s.cursor(change.sequence)})
-		last = change.sequence
+		feed.Changes = append(feed.Changes, store.Change{Entry: e, Cursor: f.s.cursor(c.sequence)})
+		last = c.sequence
 	}
 }

@@ -123,14 +123,14 @@ func (c *checker) checkTable(table string, t tableState, all *catalog) error {
 	}
 	c.count(table, "live entries", t.live, live)
 	c.count(table, "tombstones", t.tombstones, deleted)
-	c.count(table, "changes", keys(changes), live+deleted)
+	c.count(table, "changes", t.changes, keys(changes))
 	c.count(table, "tombstones in order", keys(tombstones), deleted)
 	c.count(table, "expiring entries in order", keys(expiry), expiring)
 	for i, x := range indexes {
 		c.count(table, "counted in index "+x.def.Name, x.progress.entries, indexed[i])
 		c.count(table, "entries in index "+x.def.Name, keys(x.bucket), indexed[i])
 	}
-	return c.checkChangeTimes(table, changes, t.position)
+	return c.checkChanges(table, changes, t, live+deleted)
 }
 
 func (c *checker) checkIndexed(indexes []*indexTx, indexed []int64, key string, r *record) {
@@ -149,27 +149,31 @@ func (c *checker) checkIndexed(indexes []*indexTx, indexed []int64, key string, 
 	}
 }
 
-// checkChangeTimes holds that times only grow in the order of change, and are
-// never before those of the entries.
-func (c *checker) checkChangeTimes(table string, changes *bolt.Bucket, last int64) error {
-	before := int64(minMicros)
-	return eachRecord(changes, func(k, v []byte) error {
-		at, key, err := splitTimedKey(v)
+// checkChanges holds that of all changes one for each entry is its latest, that
+// times only grow in their order, and are never before those of the entries.
+func (c *checker) checkChanges(table string, changes *bolt.Bucket, t tableState, entries int64) error {
+	latest, before := int64(0), int64(minMicros)
+	err := eachRecord(changes, func(k, v []byte) error {
+		found, err := readChange(k, v)
 		if err != nil {
 			return err
 		}
-		r, found, err := loadRecord(c.tx, store.Ref{Table: table, Key: string(key)})
-		switch {
-		case err != nil:
+		r, there, err := loadRecord(c.tx, store.Ref{Table: table, Key: string(found.key)})
+		if err != nil {
 			return err
-		case !found:
-			c.fault("%s/%s has changed and is not there", table, key)
-		case at < before || at > last || at < r.updated:
-			c.fault("%s/%s changed at %d, after %d and before %d, and was updated at %d", table, key, at, before, last, r.updated)
 		}
-		before = at
+		isLatest := found.isLatest(&r, there)
+		if isLatest {
+			latest++
+		}
+		if at := found.position; at < before || at > t.position || isLatest && at < r.updated {
+			c.fault("%s/%s changed at %d, after %d and before %d, and was updated at %d", table, found.key, at, before, t.position, r.updated)
+		}
+		before = found.position
 		return nil
 	})
+	c.count(table, "latest changes", latest, entries)
+	return err
 }
 
 func (c *checker) expectTimed(order *bolt.Bucket, place, key []byte, what string) {

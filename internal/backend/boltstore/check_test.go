@@ -33,13 +33,18 @@ func TestCheckFindsEveryFault(t *testing.T) {
 		"a change too many": {
 			func(tx *bolt.Tx) error {
 				_, v := bucket(tx, changesArea).Cursor().First()
-				return bucket(tx, changesArea).Put(sequenceKey(2), v)
+				return bucket(tx, changesArea).Put(sequenceKey(99), v)
 			}, "changes, where",
 		},
-		"a change leads nowhere": {
+		"a change of another key": {
 			func(tx *bolt.Tx) error {
-				return bucket(tx, changesArea).Put(sequenceKey(99), timedKey(1<<50, "nowhere"))
-			}, "is not there",
+				k, v := bucket(tx, changesArea).Cursor().First()
+				at, _, err := splitTimedKey(v)
+				if err != nil {
+					return err
+				}
+				return bucket(tx, changesArea).Put(k, timedKey(at, "ends"))
+			}, "order of change has",
 		},
 		"times go back": {
 			func(tx *bolt.Tx) error {

@@ -14,7 +14,7 @@
 //	tables     table → counts, version floor, how far the feed is compacted
 //	indexes    index id → its definition and how far it has been built
 //	e:TABLE    key → entry or tombstone
-//	c:TABLE    sequence → key: the order of change, each key once, at its latest
+//	c:TABLE    sequence → key: the order of change; of each key the latest counts
 //	x:TABLE    end of life ‖ key: what expires, the soonest first
 //	d:TABLE    sequence → key: tombstones, the oldest first
 //	i:ID       field values in their order ‖ key: a secondary index

@@ -81,20 +81,31 @@ type tableState struct {
 	tombstones int64
 	floor      int64 // versions up to it may have been used by keys that are gone
 	compacted  int64 // the highest sequence of a tombstone that is gone
-	position   int64 // µs, the time of the last change (see changeRecord)
+	position   int64 // µs, the time of the last change (see timedKey)
+	changes    int64 // records in the order of change, stale ones too
+	swept      int64 // up to where the stale ones have been looked for (see sweep.go)
 }
 
+// fields are what of it is stored, in order.
+func (t *tableState) fields() [7]*int64 {
+	return [...]*int64{&t.live, &t.tombstones, &t.floor, &t.compacted, &t.position, &t.changes, &t.swept}
+}
+
+// stale counts the records in the order of change that are no key's latest.
+func (t *tableState) stale() int64 { return t.changes - t.live - t.tombstones }
+
 func (t *tableState) encode() []byte {
-	b := make([]byte, 0, 5*binary.MaxVarintLen64)
-	for _, n := range []int64{t.live, t.tombstones, t.floor, t.compacted, t.position} {
-		b = binary.AppendVarint(b, n)
+	fields := t.fields()
+	b := make([]byte, 0, len(fields)*binary.MaxVarintLen64)
+	for _, n := range fields {
+		b = binary.AppendVarint(b, *n)
 	}
 	return b
 }
 
 func decodeTableState(b []byte) (tableState, error) {
 	var t tableState
-	for _, n := range []*int64{&t.live, &t.tombstones, &t.floor, &t.compacted, &t.position} {
+	for _, n := range t.fields() {
 		v, size := binary.Varint(b)
 		if size <= 0 {
 			return tableState{}, damagedf("a table's record is cut short")

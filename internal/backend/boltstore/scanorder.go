@@ -34,16 +34,12 @@ func (p *pager) byChange() error {
 		if p.pace.ended() {
 			return p.pace.err()
 		}
-		sequence, err := sequenceOf(k)
+		c, err := readChange(k, v)
 		if err != nil {
 			return err
 		}
-		_, key, err := splitTimedKey(v)
-		if err != nil {
-			return err
-		}
-		more, err := p.consider(key, func(r *record) bool { return r.updated >= since }, func() string {
-			return strconv.FormatInt(sequence, 10)
+		more, err := p.consider(c.key, func(r *record) bool { return c.isLatest(r, true) && r.updated >= since }, func() string {
+			return strconv.FormatInt(c.sequence, 10)
 		})
 		if err != nil || !more {
 			return err
@@ -90,16 +86,12 @@ func changedSince(cursor *bolt.Cursor, since int64) (int64, error) {
 			high = middle
 			continue
 		}
-		at, err := sequenceOf(k)
+		c, err := readChange(k, v)
 		if err != nil {
 			return 0, err
 		}
-		placed, _, err := splitTimedKey(v)
-		if err != nil {
-			return 0, err
-		}
-		if placed < since {
-			low = at + 1
+		if c.position < since {
+			low = c.sequence + 1
 		} else {
 			high = middle
 		}
@@ -161,9 +153,7 @@ func (p *pager) consider(key []byte, wanted func(*record) bool, place func() str
 	switch {
 	case err != nil:
 		return false, err
-	case !found:
-		return false, damagedf("an order names a key that is not there")
-	case !r.exists(p.now) || !wanted(&r):
+	case !found || !r.exists(p.now) || !wanted(&r):
 		return true, nil
 	case p.full():
 		return false, nil

@@ -38,6 +38,9 @@ func (w *writeTx) finish() error {
 	tables := w.tx.Bucket(tablesBucket)
 	for name, t := range w.tables {
 		if t.changed {
+			if err := t.sweep(); err != nil {
+				return err
+			}
 			if err := tables.Put([]byte(name), t.state.encode()); err != nil {
 				return err
 			}
@@ -55,6 +58,7 @@ type tableTx struct {
 	name    string
 	state   tableState
 	changed bool
+	stale   int // changes that became stale in it
 	indexes []*indexTx
 
 	entries    *bolt.Bucket // the buckets are nil until there is something to write
@@ -127,6 +131,7 @@ func (t *tableTx) put(e *store.Entry) error {
 	if err := t.add(&t.entries, entriesArea, []byte(e.Key), encodeRecord(e, sequence)); err != nil {
 		return err
 	}
+	t.state.changes++
 	if err := t.add(&t.changes, changesArea, sequenceKey(sequence), timedKey(t.state.position, e.Key)); err != nil {
 		return err
 	}
@@ -155,11 +160,10 @@ func (t *tableTx) remove(key string, r *record) error {
 	return t.entries.Delete([]byte(key))
 }
 
-// forget takes an entry out of all orders.
+// forget takes an entry out of all orders, but for that of change, where it is
+// stale from then on.
 func (t *tableTx) forget(key string, r *record) error {
-	if err := drop(t.changes, sequenceKey(r.sequence)); err != nil {
-		return err
-	}
+	t.stale++
 	if r.deleted() {
 		t.state.tombstones--
 		return drop(t.tombstones, sequenceKey(r.sequence))
