@@ -22,6 +22,12 @@ func (a *API) ApplyBatch(w http.ResponseWriter, r *http.Request, _ api.ApplyBatc
 		a.fail(w, r, bodyPlaces, err)
 		return
 	}
+	for i := range form.Operations {
+		if !form.Operations[i].Op.Valid() {
+			a.fail(w, r, nil, invalidMember("/operations/"+strconv.Itoa(i)+"/op", "an operation is one of get, put, patch, increment, expire, delete, check"))
+			return
+		}
+	}
 	batch, wrong := a.readBatch(form)
 	prefer := preference{representation: preferences(r.Header).representation}
 	if form.Atomic {
@@ -31,7 +37,7 @@ func (a *API) ApplyBatch(w http.ResponseWriter, r *http.Request, _ api.ApplyBatc
 	a.applyEach(w, r, form, batch, wrong, prefer)
 }
 
-// readBatch reads the operations; wrong has an error for each that can't be
+// readBatch reads the operations, whose kinds are known; wrong has an error for each that can't be
 // understood.
 func (a *API) readBatch(form api.BatchRequest) (store.Batch, map[int]error) {
 	batch := store.Batch{Ops: make([]store.Op, len(form.Operations)), DryRun: form.DryRun}
@@ -48,10 +54,7 @@ func (a *API) readBatch(form api.BatchRequest) (store.Batch, map[int]error) {
 
 func (a *API) readOperation(form *api.BatchOperation) (store.Op, error) {
 	op := store.Op{Ref: store.Ref{Table: form.Table, Key: form.Key}}
-	kind, known := store.ParseKind(string(form.Op))
-	if !known {
-		return op, invalidMember("/op", "an operation is one of get, put, patch, increment, expire, delete, check")
-	}
+	kind, _ := store.ParseKind(string(form.Op))
 	op.Kind = kind
 	if err := strayMembers(kind, form); err != nil {
 		return op, err

@@ -2,6 +2,7 @@ package conformance_test
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -254,3 +255,7 @@ func array(n int, item func(i int) string) string {
 }
 
 func name(i int) string { return fmt.Sprintf("k%05d", i) }
+
+type ctx = context.Context
+
+func discard(body io.Reader) (int64, error) { return io.Copy(io.Discard, body) }

@@ -75,7 +75,7 @@ func TestMethods(t *testing.T) {
 		c.do("GET", path, "").fails(http.StatusNotFound, "route_not_found")
 		c.do("OPTIONS", path, "").fails(http.StatusNotFound, "route_not_found")
 	}
-	for _, path := range []string{"/docs/nothing", "/docs/..%2fweb.go", "/docs/..", "/docs/%2e%2e"} {
+	for _, path := range []string{"/docs/nothing", "/docs/..%2fweb.go"} {
 		c.do("GET", path, "").fails(http.StatusNotFound, "route_not_found")
 	}
 }
