@@ -56,18 +56,20 @@ func (a *API) method(r *http.Request) string {
 	return r.Method
 }
 
-// account ends an exchange.
+// account ends an exchange. Where a handler panicked in the midst of its
+// answer the connection is cut, so that no client takes a part for the whole.
 func (a *API) account(x *exchange, r *http.Request, start time.Time) {
 	cause := recover()
-	if cause != nil && cause != http.ErrAbortHandler {
+	cut := cause == http.ErrAbortHandler
+	if cause != nil && !cut {
 		a.log.Error().Str("request_id", x.id).Any("panic", cause).Bytes("stack", debug.Stack()).Msg("a handler panicked")
-		if x.status == 0 {
+		if cut = x.status != 0; !cut {
 			a.fail(x, r, nil, &store.Error{Code: store.Internal})
 		}
 	}
 	a.observe(x, r, a.routes.of(x.route), time.Since(start)-x.atRest())
-	if cause == http.ErrAbortHandler { // net/http ends the connection for it
-		panic(cause)
+	if cut { // net/http ends the connection for it
+		panic(http.ErrAbortHandler)
 	}
 	x.end()
 }
