@@ -141,15 +141,15 @@ func BenchmarkGrowth(b *testing.B) {
 		s.file.Load().db.NoSync = true
 		fill(b, s, "t", keys)
 		s.file.Load().db.NoSync = false
-		b.Run(fmt.Sprintf("put/keys=%d", keys), func(b *testing.B) {
-			runClients(b, 64, func(i int64) error {
-				_, err := s.Apply(b.Context(), store.Batch{Ops: []store.Op{putOp("t", spread(i, keys), 300)}})
-				return err
-			})
-		})
 		b.Run(fmt.Sprintf("get/keys=%d", keys), func(b *testing.B) {
 			runClients(b, 2, func(i int64) error {
 				_, err := s.Get(b.Context(), []store.Ref{putOp("t", spread(i, keys), 0).Ref})
+				return err
+			})
+		})
+		b.Run(fmt.Sprintf("put/keys=%d", keys), func(b *testing.B) {
+			runClients(b, 64, func(i int64) error {
+				_, err := s.Apply(b.Context(), store.Batch{Ops: []store.Op{putOp("t", spread(i, keys), 300)}})
 				return err
 			})
 		})
