@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"larder/api"
 	"larder/internal/store"
@@ -38,8 +39,7 @@ func (a *API) ListKeys(w http.ResponseWriter, r *http.Request, table string, par
 		a.listLines(w, r, list)
 		return
 	}
-	r, release := withDeadline(r, time.Now().Add(a.options.RequestTimeout))
-	defer release()
+	limit(r, a.options.RequestTimeout)
 	page, next, err := a.listPage(r, list)
 	if err != nil {
 		a.fail(w, r, queryPlaces, err)
@@ -116,6 +116,9 @@ func (l *listing) filter(terms []string, position string, lim store.Limits) erro
 	}
 	q := store.Query{Table: l.scan.Table, Limit: l.scan.Limit, Sort: []store.Sort{{Path: "$key", Descending: l.scan.Reverse}}}
 	for _, term := range terms {
+		if !utf8.ValidString(term) {
+			return inParameter("filter", &store.Error{Code: store.InvalidQuery, Detail: "a filter is UTF-8, percent-encoded"})
+		}
 		f, err := value.ParseShort(term)
 		if err != nil {
 			return inParameter("filter", &store.Error{Code: store.InvalidQuery, Detail: filterDetail(err), Err: err})

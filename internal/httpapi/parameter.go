@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"unicode/utf8"
 
 	"larder/api"
 	"larder/internal/store"
@@ -20,6 +21,11 @@ func parseQuery(raw string) (url.Values, error) {
 	values, err := url.ParseQuery(raw)
 	if err != nil {
 		return nil, &store.Error{Code: invalidParameterCode, Detail: "the query string is not well formed; a \"%\" is written %25, a \";\" %3B", Err: err}
+	}
+	for name := range values {
+		if !utf8.ValidString(name) {
+			return nil, &store.Error{Code: invalidParameterCode, Detail: "parameters have names in UTF-8, percent-encoded"}
+		}
 	}
 	return values, nil
 }

@@ -185,6 +185,16 @@ func TestQueryParameters(t *testing.T) {
 	at(t, c.do("GET", "/tables/t/keys?reverse=true&modified_since=2030-01-01T00:00:00Z", "").fails(http.StatusBadRequest, "invalid_scan"), "parameter reverse")
 	at(t, c.do("GET", "/tables/t/keys?prefix=%00", "").fails(http.StatusBadRequest, "invalid_scan"), "parameter prefix")
 	at(t, c.do("GET", "/tables/t/keys?prefix=%ff", "").fails(http.StatusBadRequest, "invalid_scan"), "parameter prefix")
+	c.do("GET", "/tables/t/keys?%ff=1", "").fails(http.StatusBadRequest, "invalid_parameter")
+	c.do("GET", "/tables/t/keys?filter=/a:eq:%ff", "").fails(http.StatusBadRequest, "invalid_query")
+	c.do("GET", "/tables/t/keys?filter=%ff:eq:1", "").fails(http.StatusBadRequest, "invalid_query")
+	c.do("GET", "/tables/t/keys?filter=/a:%ff:1", "").fails(http.StatusBadRequest, "invalid_query")
+	c.do("GET", "/tables/t/keys?cursor=%ff", "").fails(http.StatusBadRequest, "invalid_cursor")
+	c.do("GET", "/tables/t/keys?delimiter=%ff", "").fails(http.StatusBadRequest, "invalid_scan")
+	c.do("GET", "/tables/t/changes?prefix=%ff", "").fails(http.StatusBadRequest, "invalid_scan")
+	c.do("GET", "/backends/%ff", "").fails(http.StatusNotFound, "not_found")
+	c.do("DELETE", "/tables/t/keys?confirm=%ff", "").fails(http.StatusBadRequest, "confirmation_required")
+	c.do("DELETE", "/tables/t/indexes/%ff", "").is(http.StatusNotFound)
 	at(t, c.do("GET", "/tables/t/keys?filter=nonsense", "").fails(http.StatusBadRequest, "invalid_query"), "parameter filter")
 }
 
