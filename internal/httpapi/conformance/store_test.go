@@ -31,6 +31,15 @@ func TestBoltOverHTTP(t *testing.T) {
 	storetest.Run(t, overHTTP(openBolt))
 }
 
+// TestRandomOperationsOverHTTP compares with the model, which is asked directly.
+func TestRandomOperationsOverHTTP(t *testing.T) {
+	storetest.Differential(t, overHTTP(openBolt), storetest.Random{})
+}
+
+func TestLinearizableOverHTTP(t *testing.T) {
+	storetest.Linearizable(t, overHTTP(openBolt), storetest.Random{})
+}
+
 func openBolt(t testing.TB, clock *storetest.Clock) store.Store {
 	t.Helper()
 	s, err := boltstore.Open(boltstore.Options{Path: filepath.Join(t.TempDir(), "larder.db"), Now: clock.Now, NoSync: true})
