@@ -134,8 +134,9 @@ func (c readCondition) failed(e store.Entry) error {
 	if !e.Exists() {
 		code = store.NotFound
 	}
+	current := e // of its own, or every entry read would be moved to the heap
 	return &store.Error{
-		Code: code, Ref: e.Ref, Field: "precondition", Precondition: true, Current: &e,
+		Code: code, Ref: e.Ref, Field: "precondition", Precondition: true, Current: &current,
 		Detail: "the entry is not at the version that If-Match names",
 	}
 }
@@ -145,8 +146,9 @@ func tooOld(e store.Entry, minVersion *int64) error {
 	if minVersion == nil || e.Version >= *minVersion {
 		return nil
 	}
+	current := e
 	return inHeader("Larder-Min-Version", &store.Error{
-		Code: store.VersionMismatch, Ref: e.Ref, Precondition: true, Current: &e,
+		Code: store.VersionMismatch, Ref: e.Ref, Precondition: true, Current: &current,
 		Detail: "there is no version as new as Larder-Min-Version asks for",
 	})
 }

@@ -82,9 +82,7 @@ func (a *API) enter(next http.Handler) http.Handler {
 			}
 		}
 		if !op.stream {
-			var release func()
-			r, release = withDeadline(r, time.Now().Add(a.options.RequestTimeout))
-			defer release()
+			limit(r, a.options.RequestTimeout)
 		}
 		next.ServeHTTP(w, r)
 	})

@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"context"
 	"io"
 	"net/http"
 	"runtime/debug"
@@ -37,8 +36,10 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x.begin(w, r)
 	w.Header()["X-Request-Id"] = []string{x.id}
 	x.route.Routes, x.route.RouteMethod = a.router, a.method(r)
-	r = r.WithContext(context.WithValue(r.Context(), chi.RouteCtxKey, x.route))
+	ctx := &requestContext{Context: r.Context(), route: x.route}
+	r = r.WithContext(ctx)
 	defer a.account(x, r, start)
+	defer ctx.release()
 	if isSmuggling(r) {
 		w.Header().Set("Connection", "close")
 		a.fail(x, r, nil, invalidHeader("Content-Length", "a body's length is told by Content-Length or by Transfer-Encoding, not by both"))
