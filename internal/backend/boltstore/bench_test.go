@@ -57,66 +57,114 @@ func spread(i int64, n int) int { return int(i * 7919 % int64(n)) }
 
 const benchKeys = 10_000
 
-// BenchmarkPut is a durable write by so many clients at once. BenchmarkUpdate
-// is what it is compared with: a transaction of bbolt's for each.
+// BenchmarkPut is a durable write by so many clients at once.
 func BenchmarkPut(b *testing.B) {
 	for _, clients := range []int{1, 64} {
 		b.Run(fmt.Sprintf("clients=%d", clients), func(b *testing.B) {
 			s := openDurable(b)
 			fill(b, s, "t", benchKeys)
-			before := s.tallies.commits.Load()
-			runClients(b, clients, func(i int64) error {
-				op := putOp("t", spread(i, benchKeys), 300)
-				_, err := s.Apply(b.Context(), store.Batch{Ops: []store.Op{op}})
-				return err
-			})
-			st := s.file.Load().db.Stats().TxStats
-			b.ReportMetric(float64(st.GetWrite())/float64(s.tallies.commits.Load()), "pages/commit")
-			b.ReportMetric(float64(b.N)/float64(s.tallies.commits.Load()-before), "puts/commit")
+			before, pages := s.tallies.commits.Load(), s.pagesWritten()
+			b.ReportAllocs()
+			b.ResetTimer()
+			byClients(b, clients, b.N, s.putOne(b))
+			commits := float64(s.tallies.commits.Load() - before)
+			b.ReportMetric(float64(b.N)/commits, "puts/commit")
+			b.ReportMetric(float64(s.pagesWritten()-pages)/commits, "pages/commit")
 		})
 	}
 }
 
-func BenchmarkUpdate(b *testing.B) {
-	for _, clients := range []int{1, 64} {
-		b.Run(fmt.Sprintf("clients=%d", clients), func(b *testing.B) {
-			db, err := bolt.Open(filepath.Join(b.TempDir(), "plain.db"), 0o600, nil)
-			if err != nil {
-				b.Fatal(err)
-			}
-			defer db.Close()
-			put := func(i int) error {
-				op := putOp("t", i, 300)
-				return db.Update(func(tx *bolt.Tx) error {
-					bucket, err := tx.CreateBucketIfNotExists([]byte("t"))
-					if err != nil {
-						return err
-					}
-					return bucket.Put([]byte(op.Ref.Key), op.Value.Data)
-				})
-			}
-			db.NoSync = true
-			for i := range benchKeys {
-				if err := put(i); err != nil {
-					b.Fatal(err)
-				}
-			}
-			db.NoSync = false
-			runClients(b, clients, func(i int64) error { return put(spread(i, benchKeys)) })
-		})
+func (s *Store) pagesWritten() int64 {
+	stats := s.file.Load().db.Stats().TxStats
+	return stats.GetWrite()
+}
+
+// putOne puts one of benchKeys entries, which it has made beforehand.
+func (s *Store) putOne(b *testing.B) func(i int64) error {
+	ops := putOps(benchKeys)
+	return func(i int64) error {
+		n := spread(i, benchKeys)
+		_, err := s.Apply(b.Context(), store.Batch{Ops: ops[n : n+1 : n+1]})
+		return err
 	}
 }
 
-// runClients has clients call do until b.N calls are done.
-func runClients(b *testing.B, clients int, do func(i int64) error) {
+func putOps(n int) []store.Op {
+	ops := make([]store.Op, n)
+	for i := range ops {
+		ops[i] = putOp("t", i, 300)
+	}
+	return ops
+}
+
+// BenchmarkPutAgainstUpdate compares puts by 64 clients with as many clients
+// that each use a transaction of bbolt's. It does a little of the one and of the
+// other in turn, so that a disk that is slow for a while is so for both.
+func BenchmarkPutAgainstUpdate(b *testing.B) {
+	const clients, puts, updates = 64, 4000, 400
+	s := openDurable(b)
+	fill(b, s, "t", benchKeys)
+	update := plainUpdates(b)
+	var putting, updating time.Duration
+	for b.Loop() {
+		start := time.Now()
+		byClients(b, clients, puts, s.putOne(b))
+		putting += time.Since(start)
+		start = time.Now()
+		byClients(b, clients, updates, update)
+		updating += time.Since(start)
+	}
+	rate := func(n int, d time.Duration) float64 { return float64(n*b.N) / d.Seconds() }
+	b.ReportMetric(rate(puts, putting), "puts/s")
+	b.ReportMetric(rate(updates, updating), "updates/s")
+	b.ReportMetric(rate(puts, putting)/rate(updates, updating), "times")
+}
+
+// plainUpdates opens a file of bbolt's that holds the same entries, and gives
+// what puts one of them.
+func plainUpdates(b *testing.B) func(i int64) error {
 	b.Helper()
-	b.ReportAllocs()
+	db, err := bolt.Open(filepath.Join(b.TempDir(), "plain.db"), 0o600, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			b.Error(err)
+		}
+	})
+	ops := putOps(benchKeys)
+	put := func(tx *bolt.Tx, i int) error {
+		bucket, err := tx.CreateBucketIfNotExists([]byte("t"))
+		if err != nil {
+			return err
+		}
+		return bucket.Put([]byte(ops[i].Ref.Key), ops[i].Value.Data)
+	}
+	err = db.Update(func(tx *bolt.Tx) error {
+		for i := range benchKeys {
+			if err := put(tx, i); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return func(i int64) error {
+		return db.Update(func(tx *bolt.Tx) error { return put(tx, spread(i, benchKeys)) })
+	}
+}
+
+// byClients has clients call do until n calls are done.
+func byClients(b *testing.B, clients, n int, do func(i int64) error) {
+	b.Helper()
 	var next atomic.Int64
 	done := make(chan error, clients)
-	b.ResetTimer()
 	for range clients {
 		go func() {
-			for i := next.Add(1); i <= int64(b.N); i = next.Add(1) {
+			for i := next.Add(1); i <= int64(n); i = next.Add(1) {
 				if err := do(i); err != nil {
 					done <- err
 					return
@@ -130,8 +178,6 @@ func runClients(b *testing.B, clients int, do func(i int64) error) {
 			b.Error(err)
 		}
 	}
-	b.StopTimer()
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "ops/s")
 }
 
 // BenchmarkGrowth writes and reads in tables of ten times the size each.
@@ -142,13 +188,13 @@ func BenchmarkGrowth(b *testing.B) {
 		fill(b, s, "t", keys)
 		s.file.Load().db.NoSync = false
 		b.Run(fmt.Sprintf("get/keys=%d", keys), func(b *testing.B) {
-			runClients(b, 2, func(i int64) error {
+			byClients(b, 2, b.N, func(i int64) error {
 				_, err := s.Get(b.Context(), []store.Ref{putOp("t", spread(i, keys), 0).Ref})
 				return err
 			})
 		})
 		b.Run(fmt.Sprintf("put/keys=%d", keys), func(b *testing.B) {
-			runClients(b, 64, func(i int64) error {
+			byClients(b, 64, b.N, func(i int64) error {
 				_, err := s.Apply(b.Context(), store.Batch{Ops: []store.Op{putOp("t", spread(i, keys), 300)}})
 				return err
 			})
