@@ -20,7 +20,7 @@ type request func(i int) []byte
 // answer before it sends the next, and fails the benchmark at the first answer
 // that is not 2xx. It is as thin as a client can be, so that two servers are
 // compared and not one client with itself.
-func load(b *testing.B, address string, clients, n int, make request) {
+func load(b *testing.B, address string, clients, n int, requestOf request) {
 	b.Helper()
 	var next atomic.Int64
 	var wg sync.WaitGroup
@@ -34,7 +34,7 @@ func load(b *testing.B, address string, clients, n int, make request) {
 			}
 			defer c.conn.Close()
 			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-				if _, err := c.exchange(make(i)); err != nil {
+				if _, err := c.exchange(requestOf(i)); err != nil {
 					failures.add(err)
 					return
 				}

@@ -54,7 +54,7 @@ func serve(file string) error {
 		return err
 	}
 	fmt.Println(listener.Addr())
-	return http.Serve(listener, r) //nolint:gosec // it serves a benchmark on loopback
+	return http.Serve(listener, r)
 }
 
 type entry struct {
