@@ -109,21 +109,18 @@ func (c *Catalog) Prepare(ops []store.Op) error {
 // was known, and says where the feed goes on.
 func (c *Catalog) load(ctx context.Context) (store.Cursor, error) {
 	known := map[string]versioned{}
-	var since store.Cursor
-	for {
-		feed, err := c.store.Changes(ctx, store.Changes{Table: Table, Since: since})
-		if err != nil {
+	feed := store.Feed{More: true}
+	for feed.More {
+		var err error
+		if feed, err = c.store.Changes(ctx, store.Changes{Table: Table, Since: feed.Next}); err != nil {
 			return "", err
 		}
 		c.merge(known, feed.Changes)
-		since = feed.Next
-		if !feed.More {
-			c.update.Lock()
-			defer c.update.Unlock()
-			c.settings.Store(&known)
-			return since, nil
-		}
 	}
+	c.update.Lock()
+	defer c.update.Unlock()
+	c.settings.Store(&known)
+	return feed.Next, nil
 }
 
 // follow takes in what the feed brings until ctx ends.

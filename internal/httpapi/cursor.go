@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"slices"
 	"strings"
 
 	"larder/internal/store"
@@ -44,7 +45,7 @@ func (a listArguments) decode(field, cursor string) (string, error) {
 // arguments read the same.
 func (a listArguments) sum(position string) []byte {
 	var b strings.Builder
-	for _, argument := range append(a[:len(a):len(a)], position) {
+	for _, argument := range append(slices.Clip(a), position) {
 		var size [binary.MaxVarintLen64]byte
 		b.Write(size[:binary.PutUvarint(size[:], uint64(len(argument)))])
 		b.WriteString(argument)

@@ -53,14 +53,14 @@ func FuzzCursor(f *testing.F) {
 // checkPosition makes sure that a position is refused or can be said again.
 func checkPosition(t *testing.T, text string) {
 	t.Helper()
-	p, err := parsePosition("cursor", text)
+	p, err := parsePosition(text)
 	if code := store.CodeOf(err); code != "" && code != store.InvalidCursor {
 		t.Errorf("%q: %v", text, err)
 	}
 	if err != nil || p == nil {
 		return
 	}
-	again, err := parsePosition("cursor", formatPosition(p))
+	again, err := parsePosition(formatPosition(p))
 	if err != nil || again.Key != p.Key || len(again.Sort) != len(p.Sort) {
 		t.Errorf("%q came back as %+v, %v", text, again, err)
 		return

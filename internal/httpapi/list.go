@@ -131,7 +131,7 @@ func (l *listing) filter(terms []string, position string, lim store.Limits) erro
 		}
 	}
 	var err error
-	q.After, err = parsePosition("cursor", position)
+	q.After, err = parsePosition(position)
 	l.query = &q
 	return err
 }
@@ -161,7 +161,7 @@ func (l *listing) goOn(next string) error {
 		return nil
 	}
 	var err error
-	l.query.After, err = parsePosition("cursor", next)
+	l.query.After, err = parsePosition(next)
 	return err
 }
 

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"larder/api"
@@ -76,11 +77,7 @@ var listHeaders = []string{"If-Match", "If-None-Match", "Prefer", "Cache-Control
 func joinLines(h http.Header) {
 	for _, name := range listHeaders {
 		if lines := h[name]; len(lines) > 1 {
-			joined := lines[0]
-			for _, line := range lines[1:] {
-				joined += ", " + line
-			}
-			h[name] = []string{joined}
+			h[name] = []string{strings.Join(lines, ", ")}
 		}
 	}
 }

@@ -31,10 +31,9 @@ func formatPosition(p *store.Position) string {
 	return string(text)
 }
 
-// parsePosition reads what formatPosition wrote; field is what the cursor is
-// called in the request. A checksum has been over it, but it is a client's
+// parsePosition reads what formatPosition wrote. A checksum has been over it, but it is a client's
 // text all the same.
-func parsePosition(field, text string) (*store.Position, error) {
+func parsePosition(text string) (*store.Position, error) {
 	if text == "" {
 		return nil, nil
 	}
@@ -49,7 +48,7 @@ func parsePosition(field, text string) (*store.Position, error) {
 		p.Sort = append(p.Sort, v)
 	}
 	if err != nil {
-		return nil, &store.Error{Code: store.InvalidCursor, Field: field, Detail: "the cursor is not one that this list gave", Err: err}
+		return nil, &store.Error{Code: store.InvalidCursor, Field: "cursor", Detail: "the cursor is not one that this list gave", Err: err}
 	}
 	return p, nil
 }

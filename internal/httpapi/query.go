@@ -81,7 +81,7 @@ func (a *API) readQuery(w http.ResponseWriter, r *http.Request, table string) (s
 	if err != nil {
 		return store.Query{}, nil, err
 	}
-	q.After, err = parsePosition("cursor", position)
+	q.After, err = parsePosition(position)
 	return q, arguments, err
 }
 

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"os/exec"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -26,15 +27,15 @@ func TestOddKeysRaw(t *testing.T) {
 	c := serve(t, gateway.Options{})
 	for i, key := range oddKeys() {
 		path := "/tables/t/keys/" + url.PathEscape(key)
-		a := c.do("PUT", path, fmt.Sprint(i), "If-None-Match: *").is(http.StatusCreated)
+		a := c.do("PUT", path, strconv.Itoa(i), "If-None-Match: *").is(http.StatusCreated)
 		if e := decode[api.Entry](a); e.Key != key {
 			t.Errorf("PUT %q wrote %q", key, e.Key)
 		}
-		c.do("GET", a.header.Get("Location"), "").holds(fmt.Sprint(i))
+		c.do("GET", a.header.Get("Location"), "").holds(strconv.Itoa(i))
 	}
 	for i, key := range oddKeys() {
-		c.do("GET", "/tables/t/keys/"+url.PathEscape(key), "").holds(fmt.Sprint(i))
-		c.do("GET", "/tables/t/keys/"+everyByte(key), "").holds(fmt.Sprint(i))
+		c.do("GET", "/tables/t/keys/"+url.PathEscape(key), "").holds(strconv.Itoa(i))
+		c.do("GET", "/tables/t/keys/"+everyByte(key), "").holds(strconv.Itoa(i))
 		if e := decode[api.Entry](c.do("GET", "/tables/t/keys/"+everyByte(key)+"/entry", "")); e.Key != key {
 			t.Errorf("GET %q gave %q", key, e.Key)
 		}
@@ -65,14 +66,14 @@ func TestOddKeysByTheGoClient(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, key := range oddKeys() {
-		resp, err := larder.PutKeyWithResponse(t.Context(), "t", key, nil, []byte(fmt.Sprint(i)))
+		resp, err := larder.PutKeyWithResponse(t.Context(), "t", key, nil, []byte(strconv.Itoa(i)))
 		if err != nil || resp.JSON201 == nil || resp.JSON201.Key != key {
 			t.Fatalf("put %q: %v, %s", key, err, resp.Body)
 		}
 	}
 	for i, key := range oddKeys() {
 		resp, err := larder.GetKeyWithResponse(t.Context(), "t", key, nil)
-		if err != nil || string(resp.Body) != fmt.Sprint(i) {
+		if err != nil || string(resp.Body) != strconv.Itoa(i) {
 			t.Errorf("get %q: %v, %s", key, err, resp.Body)
 		}
 		deleted, err := larder.DeleteKeyWithResponse(t.Context(), "t", key, nil)
@@ -94,10 +95,10 @@ func TestOddKeysByCurl(t *testing.T) {
 	}
 	for i, key := range oddKeys() {
 		address := c.URL + "/tables/t/keys/" + url.PathEscape(key)
-		if status := curl("--output", "/dev/null", "--write-out", "%{http_code}", "-X", "PUT", "--json", fmt.Sprint(i), address); status != "201" {
+		if status := curl("--output", "/dev/null", "--write-out", "%{http_code}", "-X", "PUT", "--json", strconv.Itoa(i), address); status != "201" {
 			t.Errorf("put %q: %s", key, status)
 		}
-		if got := curl(address); got != fmt.Sprint(i) {
+		if got := curl(address); got != strconv.Itoa(i) {
 			t.Errorf("get %q: %s", key, got)
 		}
 	}

@@ -83,7 +83,7 @@ func TestMethods(t *testing.T) {
 func sameList(a, b string) bool {
 	set := func(list string) map[string]bool {
 		items := map[string]bool{}
-		for _, item := range strings.Split(list, ", ") {
+		for item := range strings.SplitSeq(list, ", ") {
 			items[item] = true
 		}
 		return items

@@ -6,12 +6,10 @@ package conformance_test
 import (
 	"context"
 	"net/http"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
 
-	"larder/internal/backend/boltstore"
 	"larder/internal/store"
 	"larder/internal/store/storetest"
 	"larder/internal/testenv/gateway"
@@ -42,11 +40,7 @@ func TestLinearizableOverHTTP(t *testing.T) {
 
 func openBolt(t testing.TB, clock *storetest.Clock) store.Store {
 	t.Helper()
-	s, err := boltstore.Open(boltstore.Options{Path: filepath.Join(t.TempDir(), "larder.db"), Now: clock.Now, NoSync: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
+	return gateway.OpenBolt(t, clock.Now)
 }
 
 // overHTTP is a harness for what open gives, served and spoken to over HTTP.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"time"
 
 	"larder/api"
@@ -61,7 +62,7 @@ func (s *Store) deletable(ctx context.Context, ops []store.Op) (map[store.Ref]bo
 // withChecked adds, for each check, a read of the same key, and says where.
 func (s *Store) withChecked(ops []store.Op) ([]store.Op, map[int]int) {
 	shownAt := make(map[int]int)
-	all := ops[:len(ops):len(ops)]
+	all := slices.Clip(ops)
 	for i := range ops {
 		if ops[i].Kind == store.Check && len(all) < s.info.Limits.MaxOperations {
 			shownAt[i] = len(all)
