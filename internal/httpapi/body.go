@@ -20,9 +20,16 @@ import (
 // batch's operation, plus the envelope of a filter.
 const envelopeDepth = 8
 
+// maxDiscarded is how much of a body that is too large is read all the same:
+// a client that is cut off while it sends may never see why.
+const maxDiscarded = 16 << 20
+
 // readBody reads all of a request's body, up to a limit in bytes.
 func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
 	if r.ContentLength > limit {
+		if r.ContentLength <= maxDiscarded {
+			_, _ = io.Copy(io.Discard, r.Body) // the answer is the same where it ends early
+		}
 		return nil, inBody("", &store.Error{Code: store.TooLarge, Detail: tooLargeDetail(limit)})
 	}
 	reader := http.MaxBytesReader(w, r.Body, limit)
@@ -35,6 +42,9 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 	}
 	var buffer bytes.Buffer
 	if _, err := buffer.ReadFrom(reader); err != nil {
+		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+			_, _ = io.CopyN(io.Discard, r.Body, maxDiscarded)
+		}
 		return nil, bodyReadError(err, limit)
 	}
 	return buffer.Bytes(), nil
