@@ -1120,7 +1120,7 @@ type ProblemCode = string
 // ProblemError One part of the request that is wrong; where is said by one of `pointer`, `parameter` and `header`.
 type ProblemError struct {
 	// Pointer A JSON pointer (RFC 6901) into the body.
-	Pointer string `json:"pointer,omitempty"`
+	Pointer *string `json:"pointer,omitempty"`
 
 	// Parameter The name of a parameter of the path or the query.
 	Parameter string `json:"parameter,omitempty"`

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"larder/internal/testenv"
 )
 
 // BenchmarkMillion starts on a file with a million entries and tells how long
@@ -14,21 +16,25 @@ import (
 // nothing to do: what it has allocated, and apart from that what it has of
 // the file, which the system may take back at any time.
 func BenchmarkMillion(b *testing.B) {
-	data := b.TempDir()
-	first := startLarder(b, data)
-	fill(b, first.address, "million", 1_000_000)
-	first.stop()
+	binary, at := testenv.Build(b), testenv.Options{Dir: b.TempDir()}
+	first := binary.Serve(b, at)
+	fill(b, first.Address, "million", 1_000_000)
+	if err := first.Stop(); err != nil {
+		b.Fatal(err)
+	}
 	for b.Loop() {
 		started := time.Now()
-		larder := startLarder(b, data)
+		larder := binary.Serve(b, at)
 		took := time.Since(started)
-		load(b, larder.address, 1, 1, func(int) []byte { return get("/tables/million/keys/user0500000") })
-		allocated, mapped := memory(b, larder.pid)
+		load(b, larder.Address, 1, 1, func(int) []byte { return get("/tables/million/keys/user0500000") })
+		allocated, mapped := memory(b, larder.PID)
 		b.ReportMetric(float64(took.Milliseconds()), "ms-to-ready")
 		b.ReportMetric(allocated, "MiB-allocated")
 		b.ReportMetric(mapped, "MiB-of-file")
 		b.ReportMetric(0, "ns/op")
-		larder.stop()
+		if err := larder.Stop(); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
 

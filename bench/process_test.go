@@ -2,105 +2,51 @@ package bench
 
 import (
 	"bufio"
-	"context"
-	"encoding/json"
-	"io"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
-	"time"
+
+	"larder/internal/testenv"
 )
 
-// build compiles a command of this module, once for each benchmark that needs
-// it; the build cache makes the second time cheap.
-func build(b testing.TB, pkg string) string {
+// startBare starts the server that does the least, and gives its address. The
+// end of the benchmark stops it.
+func startBare(b *testing.B) string {
 	b.Helper()
-	binary := filepath.Join(b.TempDir(), filepath.Base(pkg))
-	out, err := exec.Command("go", "build", "-o", binary, pkg).CombinedOutput()
-	if err != nil {
-		b.Fatalf("go build %s: %v\n%s", pkg, err, out)
+	dir := b.TempDir()
+	binary := filepath.Join(dir, "bare")
+	build := exec.CommandContext(b.Context(), "go", "build", "-o", binary, "larder/bench/bare")
+	if out, err := build.CombinedOutput(); err != nil {
+		b.Fatalf("go build larder/bench/bare: %v\n%s", err, out)
 	}
-	return binary
-}
-
-// process is a server that a benchmark has started.
-type process struct {
-	address string
-	pid     int
-	stop    func()
-}
-
-// startBare starts the server that does the least.
-func startBare(b testing.TB) process {
-	b.Helper()
-	return start(b, exec.Command(build(b, "larder/bench/bare"), "-file", filepath.Join(b.TempDir(), "bare.db")),
-		func(line string) string { return line })
-}
-
-// startLarder starts larder with its defaults on a data directory.
-func startLarder(b testing.TB, data string) process {
-	b.Helper()
-	cmd := exec.Command(build(b, "larder/cmd/larder"), "serve")
-	cmd.Env = append(cmd.Environ(),
-		"LARDER_LISTEN=127.0.0.1:0", "LARDER_LOG_FORMAT=json",
-		"LARDER_PRIMARY=bolt://"+filepath.Join(data, "larder.db"))
-	return start(b, cmd, func(line string) string {
-		var entry struct {
-			Message string `json:"message"`
-			Address string `json:"address"`
-		}
-		if json.Unmarshal([]byte(line), &entry) != nil || entry.Message != "ready" {
-			return ""
-		}
-		return entry.Address
-	})
-}
-
-// start runs a server until the benchmark ends, and returns once a line of its
-// output, or of its log, tells the address.
-func start(b testing.TB, cmd *exec.Cmd, address func(line string) string) process {
-	b.Helper()
-	reader, writer := io.Pipe()
-	cmd.Stdout, cmd.Stderr = writer, writer
+	cmd := exec.CommandContext(b.Context(), binary, "-file", filepath.Join(dir, "bare.db"))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
 	if err := cmd.Start(); err != nil {
 		b.Fatal(err)
 	}
-	stop := sync.OnceFunc(func() {
-		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+	b.Cleanup(func() {
+		if err := cmd.Process.Kill(); err != nil {
 			b.Error(err)
 		}
-		_ = cmd.Wait() // how it ended is not what is measured
-		_ = writer.Close()
+		if err := cmd.Wait(); err == nil {
+			b.Error("the bare server ended by itself")
+		}
 	})
-	b.Cleanup(stop)
-	found := make(chan string, 1)
-	go func() {
-		var log strings.Builder
-		lines := bufio.NewScanner(reader)
-		for lines.Scan() {
-			if a := address(lines.Text()); a != "" {
-				found <- a
-				_, _ = io.Copy(io.Discard, reader)
-				return
-			}
-			log.WriteString(lines.Text() + "\n")
-		}
-		found <- "\n" + log.String()
-	}()
-	ctx, cancel := context.WithTimeout(b.Context(), time.Minute)
-	defer cancel()
-	select {
-	case a := <-found:
-		if strings.HasPrefix(a, "\n") {
-			b.Fatalf("%s ended: %s", cmd.Path, a)
-		}
-		return process{address: a, pid: cmd.Process.Pid, stop: stop}
-	case <-ctx.Done():
-		b.Fatalf("%s did not tell its address in time", cmd.Path)
-		return process{}
+	address, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		b.Fatalf("the bare server tells no address: %v", err)
 	}
+	return strings.TrimSpace(address)
+}
+
+// startLarder starts larder as it is by default, and gives its address.
+func startLarder(b *testing.B) string {
+	b.Helper()
+	return testenv.Build(b).Serve(b, testenv.Options{}).Address
 }

@@ -28,6 +28,7 @@ func newBar(w io.Writer, total int64, bytes bool) bar {
 		progressbar.OptionClearOnFinish(),
 		progressbar.OptionEnableColorCodes(os.Getenv("NO_COLOR") == ""),
 		progressbar.OptionSetPredictTime(true),
+		progressbar.OptionSetSpinnerChangeInterval(0), // or a goroutine goes on drawing after finish
 	)}
 }
 

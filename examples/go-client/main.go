@@ -176,7 +176,7 @@ func (s shop) order(ctx context.Context) error {
 		return problem("ordering more than there is", refused)
 	}
 	first := refused.ApplicationProblemJSON409.Errors[0]
-	s.out.Printf("Two quinces can't be had: %s at %s.", first.Code, first.Pointer)
+	s.out.Printf("Two quinces can't be had: %s at %s.", first.Code, *first.Pointer)
 
 	request.Operations[1].Delta = api.Number("-1")
 	request.Operations[2].Value = json.RawMessage(`{"pear":1,"quince":1}`)

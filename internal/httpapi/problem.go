@@ -29,7 +29,7 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, where places, err err
 		w.Header().Add("Preference-Applied", "return=representation")
 	}
 	x.code = e.Code
-	if problem.Status >= http.StatusInternalServerError {
+	if e.Code.Fault() == store.ServersFault {
 		a.log.Error().Str("request_id", x.id).Str("code", string(e.Code)).AnErr("cause", loggable(e)).Msg("a request failed")
 	}
 	h := w.Header()
@@ -91,10 +91,7 @@ func newProblem(e *store.Error, where places, at *place) api.Problem {
 }
 
 func (at place) problemError(e *store.Error) api.ProblemError {
-	pe := api.ProblemError{Code: string(e.Code), Detail: e.Detail, Header: at.header, Parameter: at.parameter}
-	if at.pointer != nil {
-		pe.Pointer = *at.pointer
-	}
+	pe := api.ProblemError{Code: string(e.Code), Detail: e.Detail, Pointer: at.pointer, Header: at.header, Parameter: at.parameter}
 	if e.Current != nil {
 		pe.CurrentVersion = e.Current.Version
 	}

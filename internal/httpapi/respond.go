@@ -39,7 +39,7 @@ func encode(form any) []byte {
 
 // writeJSON answers with a form of the contract.
 func writeJSON(w http.ResponseWriter, mediaType string, status int, form any) {
-	data := encode(form)
+	data := append(encode(form), '\n') // for the shell that comes after curl
 	h := w.Header()
 	h["Content-Type"] = []string{mediaType}
 	h["Content-Length"] = []string{strconv.Itoa(len(data))}

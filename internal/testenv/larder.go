@@ -32,6 +32,7 @@ type Larder struct {
 	URL     string // http://127.0.0.1:PORT
 	Address string // 127.0.0.1:PORT
 	Dir     string
+	PID     int
 
 	t       testing.TB
 	process *exec.Cmd
@@ -62,6 +63,7 @@ func (b Binary) Serve(t testing.TB, o Options) *Larder {
 	if err := l.process.Start(); err != nil {
 		t.Fatalf("larder does not start: %v", err)
 	}
+	l.PID = l.process.Process.Pid
 	go func() {
 		l.exit = l.process.Wait()
 		close(l.ended)
@@ -84,7 +86,7 @@ func (b Binary) Serve(t testing.TB, o Options) *Larder {
 // Kill ends the process as kill -9 does, and returns when it is gone.
 func (l *Larder) Kill() {
 	if err := l.process.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		l.t.Errorf("kill -9 %d: %v", l.process.Process.Pid, err)
+		l.t.Errorf("kill -9 %d: %v", l.PID, err)
 	}
 	<-l.ended
 }
@@ -117,7 +119,7 @@ func (l *Larder) cleanUp() {
 		}
 	}
 	if l.t.Failed() {
-		l.t.Logf("the log of larder %d:\n%s", l.process.Process.Pid, l.Log())
+		l.t.Logf("the log of larder %d:\n%s", l.PID, l.Log())
 	}
 }
 

@@ -122,6 +122,12 @@ func (a *answer) holds(body string) *answer {
 	return a
 }
 
+// tells makes sure of an envelope, which ends with a line's end, as values do not.
+func (a *answer) tells(form string) *answer {
+	a.Helper()
+	return a.holds(form + "\n")
+}
+
 // has makes sure of a header, "" for that there is none.
 func (a *answer) has(name, text string) *answer {
 	a.Helper()
@@ -170,8 +176,10 @@ func at(t *testing.T, p *api.Problem, place string) {
 			got = append(got, "parameter "+e.Parameter)
 		case e.Header != "":
 			got = append(got, "header "+e.Header)
+		case e.Pointer != nil:
+			got = append(got, "pointer "+*e.Pointer)
 		default:
-			got = append(got, "pointer "+e.Pointer)
+			t.Errorf("an error without a place: %+v", e)
 		}
 		if e.Detail == "" {
 			t.Errorf("a place without a detail: %+v", e)

@@ -173,7 +173,7 @@ func TestQueries(t *testing.T) {
 	if n := decode[api.CountResult](c.do("POST", "/tables/t/count", `{"filter":{"path":"/tier","op":"is_null"}}`)); n.Count != 0 {
 		t.Errorf("counted %+v", n)
 	}
-	c.do("POST", "/tables/t/count", `{}`).holds(`{"count":4,"plan":{"backend":"model","mode":"scan","scanned":4}}`)
+	c.do("POST", "/tables/t/count", `{}`).tells(`{"count":4,"plan":{"backend":"model","mode":"scan","scanned":4}}`)
 	expensive := serveStore(t, limited(store.Limits{ScanBudget: 3}), gateway.Options{})
 	expensive.fill(4)
 	expensive.do("POST", "/tables/t/query", `{"filter":{"path":"/n","op":"eq","value":1}}`).fails(http.StatusUnprocessableEntity, "query_too_expensive")
@@ -187,14 +187,14 @@ func TestDeletingMany(t *testing.T) {
 	c.do("DELETE", all, "").fails(http.StatusBadRequest, "confirmation_required")
 	at(t, c.do("DELETE", all+"?confirm=other", "").fails(http.StatusBadRequest, "confirmation_required"), "parameter confirm")
 	c.do("DELETE", all+"?start=k00001", "").fails(http.StatusBadRequest, "confirmation_required")
-	c.do("DELETE", all+"?dry_run=true", "").holds(`{"deleted":1200,"dry_run":true}`)
-	c.do("DELETE", all+"?prefix=k00&dry_run=true", "").holds(`{"deleted":1000,"dry_run":true}`)
+	c.do("DELETE", all+"?dry_run=true", "").tells(`{"deleted":1200,"dry_run":true}`)
+	c.do("DELETE", all+"?prefix=k00&dry_run=true", "").tells(`{"deleted":1000,"dry_run":true}`)
 	at(t, c.do("DELETE", all+"?prefix=k&max_affected=1199", "").fails(http.StatusConflict, "too_many_affected"), "parameter max_affected")
 	at(t, c.do("DELETE", all+"?prefix=k&max_affected=0", "").fails(http.StatusBadRequest, "invalid_parameter"), "parameter max_affected")
-	c.do("DELETE", all+"?prefix=k0001&max_affected=10", "").holds(`{"deleted":10}`)
-	c.do("DELETE", all+"?confirm=t&start=k00000&end=k00005", "").holds(`{"deleted":5}`)
-	c.do("DELETE", all+"?confirm=t&max_affected=1185", "").holds(`{"deleted":1185}`)
-	c.do("DELETE", all+"?confirm=t", "").holds(`{"deleted":0}`)
+	c.do("DELETE", all+"?prefix=k0001&max_affected=10", "").tells(`{"deleted":10}`)
+	c.do("DELETE", all+"?confirm=t&start=k00000&end=k00005", "").tells(`{"deleted":5}`)
+	c.do("DELETE", all+"?confirm=t&max_affected=1185", "").tells(`{"deleted":1185}`)
+	c.do("DELETE", all+"?confirm=t", "").tells(`{"deleted":0}`)
 	c.put("k00001", `1`).has("ETag", `"3"`)
 }
 
@@ -214,20 +214,20 @@ func TestIndexes(t *testing.T) {
 	c.do("PUT", path, `{"fields":[{"path":"/email","type":"string"},{"path":"/n","type":"number"}]}`).is(http.StatusOK) // replaced
 	c.put("b", `{"email":"x"}`)
 	c.do("PUT", path, def).fails(http.StatusConflict, "unique_violation") // and no index is left
-	c.do("GET", "/tables/t/indexes", "").holds(`{"items":[]}`)
+	c.do("GET", "/tables/t/indexes", "").tells(`{"items":[]}`)
 	c.do("PUT", path, `{"fields":[{"path":"/email","type":"string"}]}`).is(http.StatusCreated)
 	c.do("DELETE", path, "").is(http.StatusNoContent)
 	c.do("DELETE", path, "").fails(http.StatusNotFound, "not_found")
-	c.do("GET", "/tables/t/indexes", "").holds(`{"items":[]}`)
+	c.do("GET", "/tables/t/indexes", "").tells(`{"items":[]}`)
 }
 
 func TestTables(t *testing.T) {
 	c := serve(t, gateway.Options{})
-	c.do("GET", "/tables", "").holds(`{"items":[]}`)
+	c.do("GET", "/tables", "").tells(`{"items":[]}`)
 	c.do("GET", "/tables/t", "").fails(http.StatusNotFound, "not_found")
 	c.do("PUT", "/tables/t", `{"default_ttl_seconds":60,"require_preconditions":true}`).is(http.StatusCreated).has("Location", "/tables/t")
 	c.do("PUT", "/tables/t", `{"default_ttl_seconds":60}`).is(http.StatusOK).has("Location", "")
-	c.do("GET", "/tables/t", "").holds(`{"name":"t","entries":0,"estimated":false,"default_ttl_seconds":60,"require_preconditions":false}`)
+	c.do("GET", "/tables/t", "").tells(`{"name":"t","entries":0,"estimated":false,"default_ttl_seconds":60,"require_preconditions":false}`)
 
 	e := decode[api.Entry](c.put("k", `{"n":1}`))
 	if e.ExpiresAt == nil || e.ExpiresAt.Sub(e.UpdatedAt) != time.Minute {

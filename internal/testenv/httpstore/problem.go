@@ -78,7 +78,7 @@ func (s *Store) errorOf(p api.Problem, r request) *store.Error {
 func (s *Store) failures(p api.Problem, r request) []store.Failure {
 	var failures []store.Failure
 	for _, pe := range p.Errors {
-		rest, found := strings.CutPrefix(pe.Pointer, "/operations/")
+		rest, found := strings.CutPrefix(pointerOf(pe), "/operations/")
 		number, rest, _ := strings.Cut(rest, "/")
 		index, err := strconv.Atoi(number)
 		if !found || err != nil || index >= len(r.ops) {
@@ -87,7 +87,7 @@ func (s *Store) failures(p api.Problem, r request) []store.Failure {
 		op := r.ops[index]
 		e := &store.Error{Code: domainCode(pe.Code, r), Backend: s.info.Name, Ref: op.Ref, Detail: pe.Detail}
 		if rest != "" {
-			e.Field, e.Pointer = fieldOf(api.ProblemError{Pointer: "/" + rest}, r)
+			e.Field, e.Pointer = fieldOf(api.ProblemError{Pointer: new("/" + rest)}, r)
 		}
 		switch e.Code {
 		case store.AlreadyExists, store.VersionMismatch:
@@ -140,6 +140,14 @@ func domainCode(code string, r request) store.Code {
 	return store.Code(code)
 }
 
+// pointerOf is where in the body a problem points; "" is all of it, or nowhere.
+func pointerOf(pe api.ProblemError) string {
+	if pe.Pointer == nil {
+		return ""
+	}
+	return *pe.Pointer
+}
+
 // fieldOf is the part of the domain request that a problem points at.
 func fieldOf(pe api.ProblemError, r request) (field, pointer string) {
 	switch {
@@ -150,11 +158,11 @@ func fieldOf(pe api.ProblemError, r request) (field, pointer string) {
 	case pe.Header != "":
 		return "precondition", ""
 	case r.raw && len(r.ops) == 1 && r.ops[0].Kind == store.Patch:
-		return "patch", pe.Pointer
+		return "patch", pointerOf(pe)
 	case r.raw:
-		return "value", pe.Pointer
+		return "value", pointerOf(pe)
 	}
-	field, pointer, more := strings.Cut(strings.TrimPrefix(pe.Pointer, "/"), "/")
+	field, pointer, more := strings.Cut(strings.TrimPrefix(pointerOf(pe), "/"), "/")
 	if more {
 		pointer = "/" + pointer
 	}

@@ -39,7 +39,10 @@ func Line(p api.Problem) string {
 	if len(p.Errors) > 0 {
 		first := p.Errors[0]
 		detail = cmp.Or(p.Detail, first.Detail, p.Title)
-		where = cmp.Or(first.Pointer, first.Parameter, first.Header)
+		where = cmp.Or(first.Parameter, first.Header)
+		if first.Pointer != nil {
+			where = *first.Pointer
+		}
 	}
 	text := fmt.Sprintf("%s: %s", p.Code, detail)
 	if where != "" {
