@@ -238,7 +238,7 @@ func TestTables(t *testing.T) {
 		t.Errorf("a ttl of its own gave %v", e.ExpiresAt)
 	}
 	c.do("DELETE", "/tables/t/keys/k/expiry", "").is(http.StatusNoContent)
-	c.do("GET", "/tables/t/keys/k/expiry", "").holds(`{"expires_at":null,"ttl_seconds":null}`)
+	c.do("GET", "/tables/t/keys/k/expiry", "").tells(`{"expires_at":null,"ttl_seconds":null}`)
 	batch := decode[api.BatchResponse](c.do("POST", "/batch", `{"operations":[{"op":"increment","table":"t","key":"hits","delta":1,"initial":0}]}`, "Prefer: return=representation"))
 	if batch.Results[0].Entry.ExpiresAt == nil {
 		t.Error("a batch passes the default ttl by")
