@@ -2,6 +2,7 @@ package boltstore
 
 import (
 	"context"
+	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -15,9 +16,31 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func TestStore(t *testing.T) {
+func TestStore(t *testing.T) { storetest.Run(t, harness()) }
+
+// TestRandomOperations holds the store to the model: five seeds, and with
+// LARDER_SOAK fifty long ones.
+func TestRandomOperations(t *testing.T) {
+	o := storetest.Random{Steps: 2_000, Runs: 5}
+	if os.Getenv("LARDER_SOAK") != "" {
+		o = storetest.Random{Steps: 100_000, Runs: 50}
+	}
+	storetest.Differential(t, harness(), o)
+}
+
+// TestLinearizable has the histories of many clients checked, as many.
+func TestLinearizable(t *testing.T) {
+	o := storetest.Random{Steps: 2_000, Runs: 5}
+	if os.Getenv("LARDER_SOAK") != "" {
+		o = storetest.Random{Steps: 10_000, Runs: 50}
+	}
+	storetest.Linearizable(t, harness(), o)
+}
+
+// harness opens stores on files of their own, each with a clock of its own.
+func harness() storetest.Harness {
 	var clocks sync.Map // *Store → *testClock
-	storetest.Run(t, storetest.Harness{
+	return storetest.Harness{
 		Open: func(t testing.TB) store.Store {
 			clock := newTestClock()
 			s, err := Open(Options{
@@ -54,5 +77,5 @@ func TestStore(t *testing.T) {
 				t.Errorf("Check: %v", err)
 			}
 		},
-	})
+	}
 }
