@@ -1509,7 +1509,7 @@ type ListKeysParams struct {
 
 // DeleteKeyParams defines parameters for DeleteKey.
 type DeleteKeyParams struct {
-	// IfMatch Write only where the entry has one of these versions, `"7"`, or where there is one at all, `*`. Else 412
+	// IfMatch Write, or read, only where the entry has one of these versions, `"7"`, or where there is one at all, `*`. Else 412
 	// `version_mismatch` or `not_found`. Weak or empty tags are a 400 `invalid_header`.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
@@ -1521,6 +1521,10 @@ type DeleteKeyParams struct {
 
 // GetKeyParams defines parameters for GetKey.
 type GetKeyParams struct {
+	// IfMatch Write, or read, only where the entry has one of these versions, `"7"`, or where there is one at all, `*`. Else 412
+	// `version_mismatch` or `not_found`. Weak or empty tags are a 400 `invalid_header`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+
 	// IfNoneMatch On a read: 304 where the entry has one of these versions. On a write only `*`: 412 `already_exists` where
 	// there is an entry. Weak or empty tags are a 400 `invalid_header`.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
@@ -1537,6 +1541,10 @@ type GetKeyParams struct {
 
 // HeadKeyParams defines parameters for HeadKey.
 type HeadKeyParams struct {
+	// IfMatch Write, or read, only where the entry has one of these versions, `"7"`, or where there is one at all, `*`. Else 412
+	// `version_mismatch` or `not_found`. Weak or empty tags are a 400 `invalid_header`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+
 	// IfNoneMatch On a read: 304 where the entry has one of these versions. On a write only `*`: 412 `already_exists` where
 	// there is an entry. Weak or empty tags are a 400 `invalid_header`.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
@@ -1553,7 +1561,7 @@ type HeadKeyParams struct {
 
 // PatchKeyParams defines parameters for PatchKey.
 type PatchKeyParams struct {
-	// IfMatch Write only where the entry has one of these versions, `"7"`, or where there is one at all, `*`. Else 412
+	// IfMatch Write, or read, only where the entry has one of these versions, `"7"`, or where there is one at all, `*`. Else 412
 	// `version_mismatch` or `not_found`. Weak or empty tags are a 400 `invalid_header`.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
@@ -1578,7 +1586,7 @@ type PutKeyParams struct {
 	// KeepTTL Keep the expiry that the entry has. False counts as not given.
 	KeepTTL *KeepTTL `form:"keep_ttl,omitempty" json:"keep_ttl,omitempty"`
 
-	// IfMatch Write only where the entry has one of these versions, `"7"`, or where there is one at all, `*`. Else 412
+	// IfMatch Write, or read, only where the entry has one of these versions, `"7"`, or where there is one at all, `*`. Else 412
 	// `version_mismatch` or `not_found`. Weak or empty tags are a 400 `invalid_header`.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
@@ -1598,6 +1606,10 @@ type PutKeyParams struct {
 
 // GetEntryParams defines parameters for GetEntry.
 type GetEntryParams struct {
+	// IfMatch Write, or read, only where the entry has one of these versions, `"7"`, or where there is one at all, `*`. Else 412
+	// `version_mismatch` or `not_found`. Weak or empty tags are a 400 `invalid_header`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+
 	// IfNoneMatch On a read: 304 where the entry has one of these versions. On a write only `*`: 412 `already_exists` where
 	// there is an entry. Weak or empty tags are a 400 `invalid_header`.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
@@ -1614,7 +1626,7 @@ type GetEntryParams struct {
 
 // PutEntryParams defines parameters for PutEntry.
 type PutEntryParams struct {
-	// IfMatch Write only where the entry has one of these versions, `"7"`, or where there is one at all, `*`. Else 412
+	// IfMatch Write, or read, only where the entry has one of these versions, `"7"`, or where there is one at all, `*`. Else 412
 	// `version_mismatch` or `not_found`. Weak or empty tags are a 400 `invalid_header`.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
@@ -1630,21 +1642,21 @@ type PutEntryParams struct {
 
 // DeleteExpiryParams defines parameters for DeleteExpiry.
 type DeleteExpiryParams struct {
-	// IfMatch Write only where the entry has one of these versions, `"7"`, or where there is one at all, `*`. Else 412
+	// IfMatch Write, or read, only where the entry has one of these versions, `"7"`, or where there is one at all, `*`. Else 412
 	// `version_mismatch` or `not_found`. Weak or empty tags are a 400 `invalid_header`.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // PutExpiryParams defines parameters for PutExpiry.
 type PutExpiryParams struct {
-	// IfMatch Write only where the entry has one of these versions, `"7"`, or where there is one at all, `*`. Else 412
+	// IfMatch Write, or read, only where the entry has one of these versions, `"7"`, or where there is one at all, `*`. Else 412
 	// `version_mismatch` or `not_found`. Weak or empty tags are a 400 `invalid_header`.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // IncrementKeyParams defines parameters for IncrementKey.
 type IncrementKeyParams struct {
-	// IfMatch Write only where the entry has one of these versions, `"7"`, or where there is one at all, `*`. Else 412
+	// IfMatch Write, or read, only where the entry has one of these versions, `"7"`, or where there is one at all, `*`. Else 412
 	// `version_mismatch` or `not_found`. Weak or empty tags are a 400 `invalid_header`.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 

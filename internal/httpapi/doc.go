@@ -11,6 +11,7 @@
 //
 // A handler has three steps: read the request into domain terms, call, write
 // the answer. Handlers are grouped by resource, a file each; what they share
-// lies in decode.go (bodies), conditional.go and prefer.go (headers),
-// cursor.go, respond.go and problem.go (answers), stream.go (NDJSON and SSE).
+// lies in body.go, mediatype.go and parameter.go, conditional.go and prefer.go
+// (headers), cursor.go, respond.go and problem.go (answers), streams.go and
+// lines.go (what is answered piece by piece).
 package httpapi
