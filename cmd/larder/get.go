@@ -21,11 +21,7 @@ func (c *getCommand) Run(ctx context.Context, s streams) error {
 	}
 	if c.Entry {
 		response, err := larder.GetEntry(ctx, c.Table, c.Key, nil)
-		if err := remote.Copy(s.out, response, err); err != nil {
-			return err
-		}
-		_, err = io.WriteString(s.out, "\n")
-		return err
+		return remote.Copy(s.out, response, err)
 	}
 	response, err := larder.GetKey(ctx, c.Table, c.Key, nil)
 	if err := remote.Copy(s.out, response, err); err != nil {
