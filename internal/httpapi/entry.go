@@ -24,7 +24,7 @@ func (a *API) GetEntry(w http.ResponseWriter, r *http.Request, table, key string
 		return
 	}
 	if !done {
-		writeJSON(w, jsonType, http.StatusOK, newEntry(entry))
+		writeEntry(w, http.StatusOK, entry)
 	}
 }
 

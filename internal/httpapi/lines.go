@@ -58,7 +58,7 @@ func (a *API) listLines(w http.ResponseWriter, r *http.Request, l *listing) {
 
 func writeLines(out *pieces, entries []store.Entry) error {
 	for i := range entries {
-		if err := out.write(append(encode(newEntry(entries[i])), '\n')); err != nil {
+		if err := out.write(append(appendEntry(nil, entries[i]), '\n')); err != nil {
 			return err
 		}
 	}

@@ -39,7 +39,19 @@ func encode(form any) []byte {
 
 // writeJSON answers with a form of the contract.
 func writeJSON(w http.ResponseWriter, mediaType string, status int, form any) {
-	data := append(encode(form), '\n') // for the shell that comes after curl
+	writeForm(w, mediaType, status, encode(form))
+}
+
+// writeEntry answers with an entry.
+func writeEntry(w http.ResponseWriter, status int, e store.Entry) {
+	size := 256 + len(e.Key) + len(e.Value.Data)
+	writeForm(w, jsonType, status, appendEntry(make([]byte, 0, size), e))
+}
+
+// writeForm answers with an envelope, and ends its line, for the sake of the
+// shell that comes after curl.
+func writeForm(w http.ResponseWriter, mediaType string, status int, data []byte) {
+	data = append(data, '\n')
 	h := w.Header()
 	h["Content-Type"] = []string{mediaType}
 	h["Content-Length"] = []string{strconv.Itoa(len(data))}
@@ -137,9 +149,9 @@ func (a *API) writeResult(w http.ResponseWriter, r *http.Request, result store.R
 	case prefer.minimal:
 		w.WriteHeader(http.StatusNoContent)
 	case prefer.representation:
-		writeJSON(w, jsonType, status, newEntry(result.Entry))
+		writeEntry(w, status, result.Entry)
 	default:
-		writeJSON(w, jsonType, status, newEntry(result.Entry.WithoutValue()))
+		writeEntry(w, status, result.Entry.WithoutValue())
 	}
 }
 
