@@ -66,6 +66,7 @@ func New(cfg config.Config, o Options) (*App, error) {
 // Run serves until ctx ends, and returns once all is put away. It may be
 // called once. The error is nil where that went as it should.
 func (a *App) Run(ctx context.Context) (err error) {
+	defer raiseHeapFloor()()
 	a.log.Info().Str("version", a.build.Version).Str("listen", a.cfg.Listen).
 		Str("primary", config.HideSecrets(a.cfg.Primary)).Msg("starting")
 	put := cleanups{log: a.log}
