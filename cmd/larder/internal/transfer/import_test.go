@@ -157,15 +157,17 @@ func TestTooLargeBatchesAreHalved(t *testing.T) {
 
 func TestWhatMaySucceedLaterIsTriedAgain(t *testing.T) {
 	larder, client := newFake(t)
-	var whole, single int
+	var whole int
+	seen := make(map[string]bool) // each of these is refused once
 	larder.refuse = func([]api.BatchOperation) *api.Problem {
 		if whole++; whole%3 == 2 {
 			return problem(http.StatusServiceUnavailable, "unavailable")
 		}
 		return nil
 	}
-	larder.refuse1 = func(api.BatchOperation) *api.Problem {
-		if single++; single%100 == 99 {
+	larder.refuse1 = func(op api.BatchOperation) *api.Problem {
+		if text := string(op.Value); strings.HasSuffix(text, "99") && !seen[text] {
+			seen[text] = true
 			return problem(http.StatusServiceUnavailable, "unavailable")
 		}
 		return nil
