@@ -132,7 +132,7 @@ func (r *reader) checkTestCommand(t *testing.T, c command) {
 	if last := lines[len(lines)-1]; last != c.text {
 		t.Errorf("%s: the page says %s, and .ci/run does %s", c.where, c.text, last)
 	}
-	tasks := exec.CommandContext(t.Context(), "go", "tool", "-modfile=tools/go.mod", "task", "--list")
+	tasks := exec.CommandContext(t.Context(), "go", "tool", "-modfile=tools/go.mod", "task", "--color=false", "--list")
 	tasks.Dir = r.root
 	if list, err := tasks.CombinedOutput(); err != nil || !strings.Contains(string(list), "* test:") {
 		t.Errorf("%s: there is no such task: %v\n%s", c.where, err, list)
