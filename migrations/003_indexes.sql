@@ -1,0 +1,13 @@
+-- Secondary indexes, each an expression index on storage_entries.
+create table {{.schema}}.storage_indexes (
+	table_name text collate "C" not null,
+	name       text collate "C" not null,
+	definition jsonb not null,
+	relation   name not null unique, -- of the expression index, in this schema
+	ready      boolean not null,     -- built, and used by queries
+	primary key (table_name, name)
+);
+
+---- create above / drop below ----
+
+drop table {{.schema}}.storage_indexes;
