@@ -216,6 +216,56 @@ type ClientInterface interface {
 	// Corresponds with GET /readyz (the `GetReadyz` operationId).
 	GetReadyz(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// RunSQLWithBody Run an SQL statement
+	//
+	// Runs one statement in PostgreSQL, in a transaction of its own on a connection of its own. It is off unless
+	// the server is told otherwise (`LARDER_POSTGRES_SQL`), and then listed by `GET /backends` as the capability
+	// `sql`; else a 501 `unsupported`.
+	//
+	// What a statement may read and write is up to the grants of the role that the server runs it under. It is
+	// read-only unless `read_only` is false; what it writes to larder's own tables goes past versions and change
+	// feeds. A second statement in the text, and `COPY`, are a 400 `invalid_sql`.
+	//
+	// **Parameters** are `$1`, `$2`, … in the text and JSON values in `params`: `null` is NULL, an array goes to an
+	// array, a base64 string to `bytea`; a `json` or `jsonb` parameter takes the value itself.
+	//
+	// **The answer** has numbers exactly, `json` and `jsonb` as themselves, `bytea` in base64, arrays as arrays,
+	// `timestamptz` as RFC 3339 in UTC, and everything else as PostgreSQL's text: other types, `NaN`, infinities, and
+	// numbers outside float64's range. It ends after 1,000 rows or 8 MiB, and then says `truncated`.
+	//
+	// A statement ends with the request's time: 503 `timeout`, and nothing was written. At most four run at once;
+	// one more is a 503 `unavailable`.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /sql (the `RunSQL` operationId).
+	RunSQLWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RunSQL Run an SQL statement
+	//
+	// Runs one statement in PostgreSQL, in a transaction of its own on a connection of its own. It is off unless
+	// the server is told otherwise (`LARDER_POSTGRES_SQL`), and then listed by `GET /backends` as the capability
+	// `sql`; else a 501 `unsupported`.
+	//
+	// What a statement may read and write is up to the grants of the role that the server runs it under. It is
+	// read-only unless `read_only` is false; what it writes to larder's own tables goes past versions and change
+	// feeds. A second statement in the text, and `COPY`, are a 400 `invalid_sql`.
+	//
+	// **Parameters** are `$1`, `$2`, … in the text and JSON values in `params`: `null` is NULL, an array goes to an
+	// array, a base64 string to `bytea`; a `json` or `jsonb` parameter takes the value itself.
+	//
+	// **The answer** has numbers exactly, `json` and `jsonb` as themselves, `bytea` in base64, arrays as arrays,
+	// `timestamptz` as RFC 3339 in UTC, and everything else as PostgreSQL's text: other types, `NaN`, infinities, and
+	// numbers outside float64's range. It ends after 1,000 rows or 8 MiB, and then says `truncated`.
+	//
+	// A statement ends with the request's time: 503 `timeout`, and nothing was written. At most four run at once;
+	// one more is a 503 `unavailable`.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /sql (the `RunSQL` operationId).
+	RunSQL(ctx context.Context, body RunSQLJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetStats Get this process's figures
 	//
 	// Counts since the process started, and latencies in milliseconds. The same and more is in `/metrics`.
@@ -807,6 +857,76 @@ func (c *Client) GetOpenapiYaml(ctx context.Context, reqEditors ...RequestEditor
 // Corresponds with GET /readyz (the `GetReadyz` operationId).
 func (c *Client) GetReadyz(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetReadyzRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RunSQLWithBody Run an SQL statement
+//
+// Runs one statement in PostgreSQL, in a transaction of its own on a connection of its own. It is off unless
+// the server is told otherwise (`LARDER_POSTGRES_SQL`), and then listed by `GET /backends` as the capability
+// `sql`; else a 501 `unsupported`.
+//
+// What a statement may read and write is up to the grants of the role that the server runs it under. It is
+// read-only unless `read_only` is false; what it writes to larder's own tables goes past versions and change
+// feeds. A second statement in the text, and `COPY`, are a 400 `invalid_sql`.
+//
+// **Parameters** are `$1`, `$2`, … in the text and JSON values in `params`: `null` is NULL, an array goes to an
+// array, a base64 string to `bytea`; a `json` or `jsonb` parameter takes the value itself.
+//
+// **The answer** has numbers exactly, `json` and `jsonb` as themselves, `bytea` in base64, arrays as arrays,
+// `timestamptz` as RFC 3339 in UTC, and everything else as PostgreSQL's text: other types, `NaN`, infinities, and
+// numbers outside float64's range. It ends after 1,000 rows or 8 MiB, and then says `truncated`.
+//
+// A statement ends with the request's time: 503 `timeout`, and nothing was written. At most four run at once;
+// one more is a 503 `unavailable`.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /sql (the `RunSQL` operationId).
+func (c *Client) RunSQLWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRunSQLRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RunSQL Run an SQL statement
+//
+// Runs one statement in PostgreSQL, in a transaction of its own on a connection of its own. It is off unless
+// the server is told otherwise (`LARDER_POSTGRES_SQL`), and then listed by `GET /backends` as the capability
+// `sql`; else a 501 `unsupported`.
+//
+// What a statement may read and write is up to the grants of the role that the server runs it under. It is
+// read-only unless `read_only` is false; what it writes to larder's own tables goes past versions and change
+// feeds. A second statement in the text, and `COPY`, are a 400 `invalid_sql`.
+//
+// **Parameters** are `$1`, `$2`, … in the text and JSON values in `params`: `null` is NULL, an array goes to an
+// array, a base64 string to `bytea`; a `json` or `jsonb` parameter takes the value itself.
+//
+// **The answer** has numbers exactly, `json` and `jsonb` as themselves, `bytea` in base64, arrays as arrays,
+// `timestamptz` as RFC 3339 in UTC, and everything else as PostgreSQL's text: other types, `NaN`, infinities, and
+// numbers outside float64's range. It ends after 1,000 rows or 8 MiB, and then says `truncated`.
+//
+// A statement ends with the request's time: 503 `timeout`, and nothing was written. At most four run at once;
+// one more is a 503 `unavailable`.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /sql (the `RunSQL` operationId).
+func (c *Client) RunSQL(ctx context.Context, body RunSQLJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRunSQLRequest(c.Server, body)
 	if err != nil {
 		return nil, err
 	}
@@ -1843,6 +1963,46 @@ func NewGetReadyzRequest(server string) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
+
+	return req, nil
+}
+
+// NewRunSQLRequest calls the generic RunSQL builder with application/json body
+func NewRunSQLRequest(server string, body RunSQLJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewRunSQLRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewRunSQLRequestWithBody constructs an http.Request for the RunSQL method, with any body, and a specified content type
+func NewRunSQLRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/sql")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
 
 	return req, nil
 }
@@ -3827,6 +3987,56 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /readyz (the `GetReadyz` operationId).
 	GetReadyzWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetReadyzResponse, error)
 
+	// RunSQLWithBodyWithResponse Run an SQL statement
+	//
+	// Runs one statement in PostgreSQL, in a transaction of its own on a connection of its own. It is off unless
+	// the server is told otherwise (`LARDER_POSTGRES_SQL`), and then listed by `GET /backends` as the capability
+	// `sql`; else a 501 `unsupported`.
+	//
+	// What a statement may read and write is up to the grants of the role that the server runs it under. It is
+	// read-only unless `read_only` is false; what it writes to larder's own tables goes past versions and change
+	// feeds. A second statement in the text, and `COPY`, are a 400 `invalid_sql`.
+	//
+	// **Parameters** are `$1`, `$2`, … in the text and JSON values in `params`: `null` is NULL, an array goes to an
+	// array, a base64 string to `bytea`; a `json` or `jsonb` parameter takes the value itself.
+	//
+	// **The answer** has numbers exactly, `json` and `jsonb` as themselves, `bytea` in base64, arrays as arrays,
+	// `timestamptz` as RFC 3339 in UTC, and everything else as PostgreSQL's text: other types, `NaN`, infinities, and
+	// numbers outside float64's range. It ends after 1,000 rows or 8 MiB, and then says `truncated`.
+	//
+	// A statement ends with the request's time: 503 `timeout`, and nothing was written. At most four run at once;
+	// one more is a 503 `unavailable`.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /sql (the `RunSQL` operationId).
+	RunSQLWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RunSQLResponse, error)
+
+	// RunSQLWithResponse Run an SQL statement
+	//
+	// Runs one statement in PostgreSQL, in a transaction of its own on a connection of its own. It is off unless
+	// the server is told otherwise (`LARDER_POSTGRES_SQL`), and then listed by `GET /backends` as the capability
+	// `sql`; else a 501 `unsupported`.
+	//
+	// What a statement may read and write is up to the grants of the role that the server runs it under. It is
+	// read-only unless `read_only` is false; what it writes to larder's own tables goes past versions and change
+	// feeds. A second statement in the text, and `COPY`, are a 400 `invalid_sql`.
+	//
+	// **Parameters** are `$1`, `$2`, … in the text and JSON values in `params`: `null` is NULL, an array goes to an
+	// array, a base64 string to `bytea`; a `json` or `jsonb` parameter takes the value itself.
+	//
+	// **The answer** has numbers exactly, `json` and `jsonb` as themselves, `bytea` in base64, arrays as arrays,
+	// `timestamptz` as RFC 3339 in UTC, and everything else as PostgreSQL's text: other types, `NaN`, infinities, and
+	// numbers outside float64's range. It ends after 1,000 rows or 8 MiB, and then says `truncated`.
+	//
+	// A statement ends with the request's time: 503 `timeout`, and nothing was written. At most four run at once;
+	// one more is a 503 `unavailable`.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /sql (the `RunSQL` operationId).
+	RunSQLWithResponse(ctx context.Context, body RunSQLJSONRequestBody, reqEditors ...RequestEditorFn) (*RunSQLResponse, error)
+
 	// GetStatsWithResponse Get this process's figures
 	//
 	// Counts since the process started, and latencies in milliseconds. The same and more is in `/metrics`.
@@ -4934,6 +5144,103 @@ func (r GetReadyzResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetReadyzResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type RunSQLResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *SQLAnswer
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationProblemJSON413 *TooLarge
+	// ApplicationProblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationProblemJSON415 *UnsupportedMediaType
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *Unprocessable
+	// ApplicationProblemJSON501 the response for an HTTP 501 `application/problem+json` response
+	ApplicationProblemJSON501 *Unsupported
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// ApplicationProblemJSON507 the response for an HTTP 507 `application/problem+json` response
+	ApplicationProblemJSON507 *StorageFull
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *ProblemResponse
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r RunSQLResponse) GetJSON200() *SQLAnswer {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r RunSQLResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r RunSQLResponse) GetApplicationProblemJSON413() *TooLarge {
+	return r.ApplicationProblemJSON413
+}
+
+// GetApplicationProblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r RunSQLResponse) GetApplicationProblemJSON415() *UnsupportedMediaType {
+	return r.ApplicationProblemJSON415
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r RunSQLResponse) GetApplicationProblemJSON422() *Unprocessable {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSON501 returns the response for an HTTP 501 `application/problem+json` response
+func (r RunSQLResponse) GetApplicationProblemJSON501() *Unsupported {
+	return r.ApplicationProblemJSON501
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r RunSQLResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetApplicationProblemJSON507 returns the response for an HTTP 507 `application/problem+json` response
+func (r RunSQLResponse) GetApplicationProblemJSON507() *StorageFull {
+	return r.ApplicationProblemJSON507
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r RunSQLResponse) GetApplicationProblemJSONDefault() *ProblemResponse {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r RunSQLResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RunSQLResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RunSQLResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RunSQLResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -7425,6 +7732,68 @@ func (c *ClientWithResponses) GetReadyzWithResponse(ctx context.Context, reqEdit
 	return ParseGetReadyzResponse(rsp)
 }
 
+// RunSQLWithBodyWithResponse Run an SQL statement
+//
+// Runs one statement in PostgreSQL, in a transaction of its own on a connection of its own. It is off unless
+// the server is told otherwise (`LARDER_POSTGRES_SQL`), and then listed by `GET /backends` as the capability
+// `sql`; else a 501 `unsupported`.
+//
+// What a statement may read and write is up to the grants of the role that the server runs it under. It is
+// read-only unless `read_only` is false; what it writes to larder's own tables goes past versions and change
+// feeds. A second statement in the text, and `COPY`, are a 400 `invalid_sql`.
+//
+// **Parameters** are `$1`, `$2`, … in the text and JSON values in `params`: `null` is NULL, an array goes to an
+// array, a base64 string to `bytea`; a `json` or `jsonb` parameter takes the value itself.
+//
+// **The answer** has numbers exactly, `json` and `jsonb` as themselves, `bytea` in base64, arrays as arrays,
+// `timestamptz` as RFC 3339 in UTC, and everything else as PostgreSQL's text: other types, `NaN`, infinities, and
+// numbers outside float64's range. It ends after 1,000 rows or 8 MiB, and then says `truncated`.
+//
+// A statement ends with the request's time: 503 `timeout`, and nothing was written. At most four run at once;
+// one more is a 503 `unavailable`.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /sql (the `RunSQL` operationId).
+func (c *ClientWithResponses) RunSQLWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RunSQLResponse, error) {
+	rsp, err := c.RunSQLWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRunSQLResponse(rsp)
+}
+
+// RunSQLWithResponse Run an SQL statement
+//
+// Runs one statement in PostgreSQL, in a transaction of its own on a connection of its own. It is off unless
+// the server is told otherwise (`LARDER_POSTGRES_SQL`), and then listed by `GET /backends` as the capability
+// `sql`; else a 501 `unsupported`.
+//
+// What a statement may read and write is up to the grants of the role that the server runs it under. It is
+// read-only unless `read_only` is false; what it writes to larder's own tables goes past versions and change
+// feeds. A second statement in the text, and `COPY`, are a 400 `invalid_sql`.
+//
+// **Parameters** are `$1`, `$2`, … in the text and JSON values in `params`: `null` is NULL, an array goes to an
+// array, a base64 string to `bytea`; a `json` or `jsonb` parameter takes the value itself.
+//
+// **The answer** has numbers exactly, `json` and `jsonb` as themselves, `bytea` in base64, arrays as arrays,
+// `timestamptz` as RFC 3339 in UTC, and everything else as PostgreSQL's text: other types, `NaN`, infinities, and
+// numbers outside float64's range. It ends after 1,000 rows or 8 MiB, and then says `truncated`.
+//
+// A statement ends with the request's time: 503 `timeout`, and nothing was written. At most four run at once;
+// one more is a 503 `unavailable`.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /sql (the `RunSQL` operationId).
+func (c *ClientWithResponses) RunSQLWithResponse(ctx context.Context, body RunSQLJSONRequestBody, reqEditors ...RequestEditorFn) (*RunSQLResponse, error) {
+	rsp, err := c.RunSQL(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRunSQLResponse(rsp)
+}
+
 // GetStatsWithResponse Get this process's figures
 //
 // Counts since the process started, and latencies in milliseconds. The same and more is in `/metrics`.
@@ -8650,6 +9019,88 @@ func ParseGetReadyzResponse(rsp *http.Response) (*GetReadyzResponse, error) {
 			return nil, err
 		}
 		response.ApplicationProblemJSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ProblemResponse
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseRunSQLResponse parses an HTTP response from a RunSQLWithResponse call
+func ParseRunSQLResponse(rsp *http.Response) (*RunSQLResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RunSQLResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest SQLAnswer
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest TooLarge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest UnsupportedMediaType
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Unprocessable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 501:
+		var dest Unsupported
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON501 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 507:
+		var dest StorageFull
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON507 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest ProblemResponse

@@ -1195,6 +1195,48 @@ type RequestStats struct {
 	Latency Latency `json:"latency"`
 }
 
+// SQLAnswer What a statement gave.
+type SQLAnswer struct {
+	// Command Which kind of statement it was, as PostgreSQL's command tag has it.
+	Command string `json:"command"`
+
+	// Columns The columns; none where the statement gives no rows.
+	Columns []SQLColumn `json:"columns"`
+
+	// Rows The rows, at most 1,000.
+	Rows []SQLRow `json:"rows"`
+
+	// RowCount How many rows the statement gave or changed; where `truncated`, how many are here.
+	RowCount int64 `json:"row_count"`
+
+	// Truncated Whether there were more rows than are here.
+	Truncated bool `json:"truncated"`
+}
+
+// SQLColumn A column of an answer.
+type SQLColumn struct {
+	// Name The column's name, which need not be the only one of its kind.
+	Name string `json:"name"`
+
+	// Type PostgreSQL's name for the type, such as `int8`, `jsonb` or `text[]`.
+	Type string `json:"type"`
+}
+
+// SQLRequest A statement to run.
+type SQLRequest struct {
+	// SQL One statement of at most 64 KiB, its parameters written `$1`, `$2`, ….
+	SQL string `json:"sql"`
+
+	// Params A value for each parameter.
+	Params []JSONValue `json:"params,omitempty"`
+
+	// ReadOnly Whether the statement runs in a read-only transaction; else it is committed.
+	ReadOnly *bool `json:"read_only,omitempty"`
+}
+
+// SQLRow A value for each column; null for NULL.
+type SQLRow = []JSONValue
+
 // Sort A field to sort by.
 type Sort struct {
 	// Path A JSON pointer (RFC 6901) into the value, `""` for all of it; or `$key`, `$version`, `$created_at`,
@@ -1670,6 +1712,9 @@ type ApplyBatchJSONRequestBody = BatchRequest
 
 // RunMaintenanceJSONRequestBody defines body for RunMaintenance for application/json ContentType.
 type RunMaintenanceJSONRequestBody = MaintenanceRequest
+
+// RunSQLJSONRequestBody defines body for RunSQL for application/json ContentType.
+type RunSQLJSONRequestBody = SQLRequest
 
 // PutTableJSONRequestBody defines body for PutTable for application/json ContentType.
 type PutTableJSONRequestBody = TableSettings

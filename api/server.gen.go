@@ -47,6 +47,9 @@ type ServerInterface interface {
 	// GetReadyz Ask whether the server takes requests
 	// (GET /readyz)
 	GetReadyz(w http.ResponseWriter, r *http.Request)
+	// RunSQL Run an SQL statement
+	// (POST /sql)
+	RunSQL(w http.ResponseWriter, r *http.Request)
 	// GetStats Get this process's figures
 	// (GET /stats)
 	GetStats(w http.ResponseWriter, r *http.Request)
@@ -188,6 +191,12 @@ func (_ Unimplemented) GetOpenapiYaml(w http.ResponseWriter, r *http.Request) {
 // GetReadyz Ask whether the server takes requests
 // (GET /readyz)
 func (_ Unimplemented) GetReadyz(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// RunSQL Run an SQL statement
+// (POST /sql)
+func (_ Unimplemented) RunSQL(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -528,6 +537,20 @@ func (siw *ServerInterfaceWrapper) GetReadyz(w http.ResponseWriter, r *http.Requ
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetReadyz(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RunSQL operation middleware
+func (siw *ServerInterfaceWrapper) RunSQL(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RunSQL(w, r)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2377,6 +2400,9 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 	})
 	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/readyz", wrapper.GetReadyz)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/sql", wrapper.RunSQL)
 	})
 	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/stats", wrapper.GetStats)

@@ -17,7 +17,7 @@ type metered struct {
 	get, apply, scan, changes, install, tables, ping *telemetry.Call
 	search, count                                    *telemetry.Call
 	indexes, putIndex, dropIndex                     *telemetry.Call
-	snapshot, maintain, inspect                      *telemetry.Call
+	snapshot, maintain, inspect, sql                 *telemetry.Call
 }
 
 var (
@@ -27,6 +27,7 @@ var (
 	_ store.Snapshotter = (*metered)(nil)
 	_ store.Maintainer  = (*metered)(nil)
 	_ store.Inspector   = (*metered)(nil)
+	_ store.SQLRunner   = (*metered)(nil)
 )
 
 func newMetered(s store.Store, calls *telemetry.Calls) *metered {
@@ -38,6 +39,7 @@ func newMetered(s store.Store, calls *telemetry.Calls) *metered {
 		search: call("search"), count: call("count"),
 		indexes: call("indexes"), putIndex: call("put_index"), dropIndex: call("drop_index"),
 		snapshot: call("snapshot"), maintain: call("maintain"), inspect: call("inspect"),
+		sql: call("sql"),
 	}
 }
 
@@ -174,6 +176,14 @@ func (m *metered) Inspect(ctx context.Context) (store.Inspection, error) {
 	found, err := inspector.Inspect(ctx)
 	observe(m.inspect, began, err)
 	return found, err
+}
+
+func (m *metered) RunSQL(ctx context.Context, q store.SQLQuery) (store.SQLAnswer, error) {
+	runner, err := capability[store.SQLRunner](m.Store)
+	if err != nil {
+		return store.SQLAnswer{}, err
+	}
+	return timed(ctx, m.sql, runner.RunSQL, q)
 }
 
 // capability gives what the store can do. Whoever asked store.As before does

@@ -42,6 +42,7 @@ var meanings = map[store.Code]meaning{
 	store.InvalidScan:      {http.StatusBadRequest, "The list's arguments are not valid"},
 	store.InvalidQuery:     {http.StatusBadRequest, "The query is not valid"},
 	store.InvalidIndex:     {http.StatusBadRequest, "The index is not valid"},
+	store.InvalidSQL:       {http.StatusBadRequest, "The SQL is not valid"},
 	store.InvalidCursor:    {http.StatusBadRequest, "The cursor is not valid"},
 	store.DuplicateKey:     {http.StatusBadRequest, "A key is named twice in conflict"},
 	invalidParameterCode:   {http.StatusBadRequest, "A parameter is not valid"},
@@ -71,6 +72,7 @@ var meanings = map[store.Code]meaning{
 	store.TooManyOperations:    {http.StatusRequestEntityTooLarge, "Too many operations"},
 	unsupportedMediaType:       {http.StatusUnsupportedMediaType, "The body's type is not taken here"},
 	store.QueryTooExpensive:    {http.StatusUnprocessableEntity, "The query looks at too much without an index"},
+	store.SQLFailed:            {http.StatusUnprocessableEntity, "The SQL failed; nothing was written"},
 	store.PreconditionRequired: {http.StatusPreconditionRequired, "The table takes conditional writes only"},
 	store.Canceled:             {499, "The client went away"},
 

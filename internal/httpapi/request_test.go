@@ -39,7 +39,7 @@ func requests() []string {
 		"GET /tables/t/changes?since=AYF0YQ&prefix=k\nPrefer: wait=1", "GET /tables/t/changes\nAccept: text/event-stream\nLast-Event-ID: x", "GET /tables/t/changes\nAccept: application/x-ndjson, */*;q=0.1",
 		"POST /batch\nPrefer: return=representation\n\n{\"atomic\":true,\"dry_run\":true,\"operations\":[{\"op\":\"put\",\"table\":\"t\",\"key\":\"k\",\"value\":1,\"if_version\":1},{\"op\":\"get\",\"table\":\"t\",\"key\":\"x\"}]}",
 		"POST /batch\n\n{\"operations\":[{\"op\":\"patch\",\"table\":\"t\",\"key\":\"k\",\"patch_type\":\"merge\",\"patch\":{}},{\"op\":\"increment\",\"table\":\"t\",\"key\":\"n\",\"delta\":1},{\"op\":\"expire\",\"table\":\"t\",\"key\":\"k\",\"ttl_seconds\":1},{\"op\":\"check\",\"table\":\"t\",\"key\":\"k\",\"if_absent\":true}]}",
-		"GET /backends/model", "GET /stats", "GET /health", "GET /livez", "GET /readyz", "GET /metrics", "POST /maintenance\n\n{\"action\":\"cleanup\"}",
+		"GET /backends/model", "GET /stats", "GET /health", "GET /livez", "GET /readyz", "GET /metrics", "POST /maintenance\n\n{\"action\":\"cleanup\"}", "POST /sql\n\n{\"sql\":\"select $1\",\"params\":[1],\"read_only\":false}",
 		"GET /openapi.json\nRange: bytes=1-5", "GET /docs", "OPTIONS /batch", "TRACE /tables/t/keys/..", "GET /tables/t/keys/%2e%2e", "GET /tables/%5f/keys/%00",
 	}
 }

@@ -16,6 +16,7 @@ const (
 	CanSnapshot Capability = "snapshot"    // Snapshotter
 	CanMaintain Capability = "maintenance" // Maintainer
 	CanInspect  Capability = "inspection"  // Inspector
+	CanSQL      Capability = "sql"         // SQLRunner
 )
 
 // Searcher finds entries by what they hold.
@@ -123,6 +124,8 @@ func capabilityOf[C any]() Capability {
 		return CanMaintain
 	case *Inspector:
 		return CanInspect
+	case *SQLRunner:
+		return CanSQL
 	}
 	return ""
 }

@@ -38,6 +38,10 @@ func (pretender) Maintain(context.Context, store.Maintenance) error { return nil
 
 func (pretender) Inspect(context.Context) (store.Inspection, error) { return store.Inspection{}, nil }
 
+func (pretender) RunSQL(context.Context, store.SQLQuery) (store.SQLAnswer, error) {
+	return store.SQLAnswer{}, nil
+}
+
 // has lists the capabilities that As finds.
 func has(s store.Store) []store.Capability {
 	var found []store.Capability
@@ -47,6 +51,7 @@ func has(s store.Store) []store.Capability {
 		store.CanSnapshot: finds[store.Snapshotter],
 		store.CanMaintain: finds[store.Maintainer],
 		store.CanInspect:  finds[store.Inspector],
+		store.CanSQL:      finds[store.SQLRunner],
 	} {
 		if as(s) {
 			found = append(found, capability)
@@ -69,7 +74,7 @@ func TestAs(t *testing.T) {
 	if got := has(pretender{}); len(got) != 0 {
 		t.Errorf("a store that has the methods of all and says nothing of it has %v", got)
 	}
-	for _, one := range []store.Capability{store.CanSearch, store.CanIndex, store.CanSnapshot, store.CanMaintain, store.CanInspect} {
+	for _, one := range []store.Capability{store.CanSearch, store.CanIndex, store.CanSnapshot, store.CanMaintain, store.CanInspect, store.CanSQL} {
 		if got := has(pretender{info: store.Info{Capabilities: []store.Capability{one}}}); !slices.Equal(got, []store.Capability{one}) {
 			t.Errorf("a store that says it has %s has %v", one, got)
 		}

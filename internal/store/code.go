@@ -17,6 +17,7 @@ const (
 	InvalidScan          Code = "invalid_scan"
 	InvalidQuery         Code = "invalid_query"
 	InvalidIndex         Code = "invalid_index"
+	InvalidSQL           Code = "invalid_sql" // the engine can't make sense of the statement
 	InvalidCursor        Code = "invalid_cursor"
 	TooLarge             Code = "too_large"
 	TooManyOperations    Code = "too_many_operations"
@@ -32,7 +33,8 @@ const (
 	BatchFailed          Code = "batch_failed"
 	TooManyAffected      Code = "too_many_affected"
 	QueryTooExpensive    Code = "query_too_expensive"
-	Compacted            Code = "compacted" // a cursor from before what the feed still knows
+	SQLFailed            Code = "sql_failed" // the statement makes sense and failed; nothing was written
+	Compacted            Code = "compacted"  // a cursor from before what the feed still knows
 	Unsupported          Code = "unsupported"
 	Canceled             Code = "canceled" // the caller went away
 )

@@ -84,6 +84,7 @@ func TestMaintenanceThatNoBackendDoes(t *testing.T) {
 	c := serveStore(t, bare{storetest.NewModel(storetest.ModelOptions{})}, gateway.Options{})
 	for path, body := range map[string]string{
 		"POST /maintenance":                 `{"action":"compact"}`,
+		"POST /sql":                         `{"sql":"select 1"}`,
 		"POST /tables/t/query":              `{}`,
 		"POST /tables/t/count":              `{}`,
 		"PUT /tables/t/indexes/i":           `{"fields":[{"path":"/a","type":"string"}]}`,

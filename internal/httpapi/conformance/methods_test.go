@@ -26,6 +26,7 @@ func paths() map[string]string {
 		"/tables/t/indexes/i":        "PUT, DELETE, OPTIONS",
 		"/tables/t/changes":          "GET, HEAD, OPTIONS",
 		"/batch":                     "POST, OPTIONS",
+		"/sql":                       "POST, OPTIONS",
 		"/backends":                  "GET, HEAD, OPTIONS",
 		"/backends/model":            "GET, HEAD, OPTIONS",
 		"/stats":                     "GET, HEAD, OPTIONS",
