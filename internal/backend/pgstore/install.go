@@ -1,0 +1,77 @@
+package pgstore
+
+import (
+	"context"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"larder/internal/store"
+)
+
+// Install stores what another store committed, in one statement. The table's
+// version floor does not count here: versions are the other store's, which may
+// have reaped less.
+func (s *Store) Install(ctx context.Context, entries []store.Entry) error {
+	for i := range entries {
+		if err := entries[i].Ref.Validate(); err != nil {
+			return err
+		}
+		if entries[i].Version < 1 {
+			return s.fail(store.InvalidOperation, "an entry to install has a version", nil)
+		}
+	}
+	if len(entries) == 0 {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return s.ended(ctx)
+	}
+	w := &installation{s: s, entries: newestOf(entries), base: newSequences()}
+	if err := s.transact(ctx, w); err != nil {
+		return s.internal(err)
+	}
+	s.tallies.entries.Add(int64(w.written))
+	return nil
+}
+
+// newestOf leaves of each key the newest version, in the order of keys.
+func newestOf(entries []store.Entry) []store.Entry {
+	sorted := slices.Clone(entries)
+	slices.SortStableFunc(sorted, func(a, b store.Entry) int {
+		if order := compareRefs(a.Ref, b.Ref); order != 0 {
+			return order
+		}
+		return int(min(max(b.Version-a.Version, -1), 1))
+	})
+	return slices.CompactFunc(sorted, func(a, b store.Entry) bool { return a.Ref == b.Ref })
+}
+
+// installation is the work of an Install.
+type installation struct {
+	s       *Store
+	entries []store.Entry
+	base    int64
+	xid     uint64
+	first   int64 // sequence of a row that was written
+	written int
+}
+
+func (w *installation) trace() trace {
+	i := int(w.first-w.base)/2 - 1
+	return trace{w.xid, w.entries[max(i, 0)].Ref, w.first}
+}
+
+func (w *installation) ask(flight *pgx.Batch) {
+	w.written = 0
+	flight.Queue(w.s.sql.install, rowColumns(w.entries, w.base)...).Query(func(rows pgx.Rows) error {
+		return drain(rows, func(rows pgx.Rows) error {
+			raw := rows.RawValues()
+			w.first, w.xid = int64Of(raw[0]), uint64(int64Of(raw[1])) //nolint:gosec // xid8 is unsigned
+			w.written++
+			return nil
+		})
+	})
+}
+
+func (w *installation) answer(*pgx.Batch) (bool, error) { return w.written > 0, nil }

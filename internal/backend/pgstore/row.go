@@ -1,0 +1,103 @@
+package pgstore
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"math"
+	"time"
+
+	"larder/internal/store"
+	"larder/internal/value"
+)
+
+// columns are what decodeRow reads, in its order, of a row named e. The binary
+// form of each is asked for; all of pgx's modes but the simple protocol give it.
+const columns = "e.table_name, e.key, e.version, e.created_at, e.updated_at, e.expires_at, e.metadata, e.deleted, e.xid, e.sequence, e.value, e.bytes"
+
+// keyColumns leave out what is large: the value is the text of its encoding.
+const keyColumns = "e.table_name, e.key, e.version, e.created_at, e.updated_at, e.expires_at, e.metadata, e.deleted, e.xid, e.sequence, null::jsonb, case when e.bytes is null then null else ''::bytea end"
+
+const columnCount = 12
+
+// row is an entry as it is stored, tombstone or not.
+type row struct {
+	store.Entry
+	xid      uint64 // of the transaction that wrote it
+	sequence int64  // within that
+}
+
+// decodeRow reads the columns of a row in PostgreSQL's binary form. It copies
+// what it keeps: raw is the connection's.
+func decodeRow(raw [][]byte) (row, error) {
+	if len(raw) < columnCount {
+		return row{}, fmt.Errorf("a row has %d columns, not %d", len(raw), columnCount)
+	}
+	r := row{Entry: store.Entry{
+		Ref:     store.Ref{Table: string(raw[0]), Key: string(raw[1])},
+		Version: int64Of(raw[2]), CreatedAt: timeOf(raw[3]), UpdatedAt: timeOf(raw[4]), ExpiresAt: timeOf(raw[5]),
+		Deleted: len(raw[7]) == 1 && raw[7][0] != 0,
+	}}
+	r.xid, r.sequence = uint64(int64Of(raw[8])), int64Of(raw[9]) //nolint:gosec // xid8 is unsigned, all 64 bits of it
+	var err error
+	if r.Metadata, err = metadataOf(raw[6]); err != nil {
+		return row{}, err
+	}
+	if r.Value, err = valueOf(raw[10], raw[11]); err != nil {
+		return row{}, err
+	}
+	if r.Deleted {
+		r.CreatedAt, r.ExpiresAt, r.Metadata, r.Value = time.Time{}, time.Time{}, nil, value.Value{}
+	}
+	return r, nil
+}
+
+func int64Of(raw []byte) int64 {
+	if len(raw) != 8 {
+		return 0 // null
+	}
+	return int64(binary.BigEndian.Uint64(raw)) //nolint:gosec // two's complement is meant
+}
+
+// epoch is where PostgreSQL's times begin, in µs since 1970.
+const epoch = 946_684_800_000_000
+
+// timeOf reads a timestamptz; the zero time for null.
+func timeOf(raw []byte) time.Time {
+	if len(raw) != 8 {
+		return time.Time{}
+	}
+	return time.UnixMicro(int64Of(raw) + epoch).UTC()
+}
+
+// jsonbVersion is the first byte of jsonb in binary form; text follows.
+const jsonbVersion = 1
+
+// readLimits are for what the database gives back: its text of a value within
+// the limits may be many times as long, for it writes exponents out.
+var readLimits = value.Limits{MaxBytes: math.MaxInt, MaxDepth: math.MaxInt}
+
+// valueOf makes a jsonb's text canonical again.
+func valueOf(text, opaque []byte) (value.Value, error) {
+	switch {
+	case opaque != nil:
+		return value.OfBytes(append(make([]byte, 0, len(opaque)), opaque...)), nil
+	case text == nil:
+		return value.Value{}, nil
+	case text[0] != jsonbVersion:
+		return value.Value{}, fmt.Errorf("jsonb of an unknown version %d", text[0])
+	}
+	return value.Parse(text[1:], readLimits)
+}
+
+func metadataOf(raw []byte) (map[string]string, error) {
+	if raw == nil {
+		return nil, nil //nolint:nilnil // no metadata is a nil map
+	}
+	if raw[0] != jsonbVersion {
+		return nil, fmt.Errorf("jsonb of an unknown version %d", raw[0])
+	}
+	var m map[string]string
+	err := json.Unmarshal(raw[1:], &m)
+	return m, err
+}
