@@ -103,7 +103,9 @@ func (s *Store) greet(ctx context.Context, conn *pgx.Conn, pooled bool) error {
 // acquire takes a connection of the primary's pool, and waits for one in use
 // only a short while: whoever asked can then still be told, and try again. One
 // that is just being made is worth a longer wait.
-func (s *Store) acquire(ctx context.Context) (*pgxpool.Conn, error) { return s.acquireFrom(ctx, s.pool) }
+func (s *Store) acquire(ctx context.Context) (*pgxpool.Conn, error) {
+	return s.acquireFrom(ctx, s.pool)
+}
 
 func (s *Store) acquireFrom(ctx context.Context, p *pool) (*pgxpool.Conn, error) {
 	if s.isClosed() {

@@ -31,7 +31,7 @@ type row struct {
 // what it keeps: raw is the connection's.
 func decodeRow(raw [][]byte) (row, error) {
 	if len(raw) < columnCount {
-		return row{}, fmt.Errorf("a row has %d columns, not %d", len(raw), columnCount)
+		return row{}, foreign(fmt.Errorf("a row has %d columns, not %d", len(raw), columnCount))
 	}
 	r := row{Entry: store.Entry{
 		Ref:     store.Ref{Table: string(raw[0]), Key: string(raw[1])},
@@ -41,10 +41,10 @@ func decodeRow(raw [][]byte) (row, error) {
 	r.xid, r.sequence = uint64(int64Of(raw[8])), int64Of(raw[9]) //nolint:gosec // xid8 is unsigned, all 64 bits of it
 	var err error
 	if r.Metadata, err = metadataOf(raw[6]); err != nil {
-		return row{}, err
+		return row{}, foreign(err)
 	}
 	if r.Value, err = valueOf(raw[10], raw[11]); err != nil {
-		return row{}, err
+		return row{}, foreign(err)
 	}
 	if r.Deleted {
 		r.CreatedAt, r.ExpiresAt, r.Metadata, r.Value = time.Time{}, time.Time{}, nil, value.Value{}
@@ -70,8 +70,19 @@ func timeOf(raw []byte) time.Time {
 	return time.UnixMicro(int64Of(raw) + epoch).UTC()
 }
 
-// jsonbVersion is the first byte of jsonb in binary form; text follows.
-const jsonbVersion = 1
+// jsonText gives the text of a jsonb. In binary form the number of a version, 1,
+// goes before it, with which no text begins; pgx asks for either form.
+func jsonText(raw []byte) []byte {
+	if len(raw) > 0 && raw[0] == 1 {
+		return raw[1:]
+	}
+	return raw
+}
+
+// foreign is the error for a row that larder can't have written.
+func foreign(err error) error {
+	return &store.Error{Code: store.Internal, Detail: "the database holds a row that larder did not write", Err: err}
+}
 
 // readLimits are for what the database gives back: its text of a value within
 // the limits may be many times as long, for it writes exponents out.
@@ -84,20 +95,15 @@ func valueOf(text, opaque []byte) (value.Value, error) {
 		return value.OfBytes(append(make([]byte, 0, len(opaque)), opaque...)), nil
 	case text == nil:
 		return value.Value{}, nil
-	case text[0] != jsonbVersion:
-		return value.Value{}, fmt.Errorf("jsonb of an unknown version %d", text[0])
 	}
-	return value.Parse(text[1:], readLimits)
+	return value.Parse(jsonText(text), readLimits)
 }
 
 func metadataOf(raw []byte) (map[string]string, error) {
 	if raw == nil {
 		return nil, nil //nolint:nilnil // no metadata is a nil map
 	}
-	if raw[0] != jsonbVersion {
-		return nil, fmt.Errorf("jsonb of an unknown version %d", raw[0])
-	}
 	var m map[string]string
-	err := json.Unmarshal(raw[1:], &m)
+	err := json.Unmarshal(jsonText(raw), &m)
 	return m, err
 }
