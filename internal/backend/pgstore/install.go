@@ -74,4 +74,6 @@ func (w *installation) ask(flight *pgx.Batch) {
 	})
 }
 
-func (w *installation) answer(*pgx.Batch) (bool, error) { return w.written > 0, nil }
+func (w *installation) answer(context.Context, *pgx.Conn, *pgx.Batch) (bool, error) {
+	return w.written > 0, nil
+}

@@ -1,6 +1,7 @@
 package pgstore
 
 import (
+	"context"
 	"slices"
 	"time"
 
@@ -18,16 +19,20 @@ type lockedOps struct {
 	// are of different requests, and each may fail by itself.
 	whole  bool
 	dryRun bool
+	// careful writes one row after the other, to find out which ones a unique
+	// index refuses.
+	careful bool
 
 	base     int64
 	now      time.Time
 	xid      uint64
 	floors   map[string]int64
 	current  map[store.Ref]row
-	changed  []store.Entry // to be written
-	existed  []bool        // whether there is a row for it
 	results  []store.Result
 	failures []error // of each operation
+
+	updated, inserted, changed []store.Entry // to be written: over a row, without one, both
+	unused                     []store.Ref   // rows that were made and are not needed
 }
 
 func (s *Store) newLockedOps(ops []*store.Op, whole, dryRun bool) *lockedOps {
@@ -78,11 +83,28 @@ func (l *lockedOps) find(ref store.Ref) store.Entry {
 	return r.Entry
 }
 
-func (l *lockedOps) answer(flight *pgx.Batch) (bool, error) {
+func (l *lockedOps) answer(ctx context.Context, conn *pgx.Conn, flight *pgx.Batch) (bool, error) {
 	if err := l.eval(); err != nil {
 		return false, err
 	}
-	return l.write(flight)
+	l.sortOut()
+	switch {
+	case len(l.changed) == 0:
+		return false, nil
+	case l.careful:
+		if err := l.writeEach(ctx, conn); err != nil {
+			return false, err
+		}
+		l.queueUnplace(flight)
+		return !l.dryRun, nil
+	case l.dryRun: // what the database refuses shows only when it is written
+		var rehearsal pgx.Batch
+		l.queueWrites(&rehearsal)
+		return false, conn.SendBatch(ctx, &rehearsal).Close()
+	}
+	l.queueWrites(flight)
+	l.queueUnplace(flight)
+	return true, nil
 }
 
 func (l *lockedOps) eval() error {
@@ -108,37 +130,41 @@ func (l *lockedOps) eval() error {
 	return nil
 }
 
-// write puts rows there are no more than once into the flight, by what is to be
-// done with them.
-func (l *lockedOps) write(flight *pgx.Batch) (bool, error) {
-	var updated, inserted, unused []store.Entry
+// sortOut tells apart what rows there are for the results.
+func (l *lockedOps) sortOut() {
+	l.updated, l.inserted, l.unused = nil, nil, nil
 	for i := range l.results {
 		ref := l.ops[i].Ref
 		r, found := l.current[ref]
 		switch {
 		case l.results[i].Changed && found:
-			updated = append(updated, l.results[i].Entry)
+			l.updated = append(l.updated, l.results[i].Entry)
 		case l.results[i].Changed:
-			inserted = append(inserted, l.results[i].Entry)
+			l.inserted = append(l.inserted, l.results[i].Entry)
 		case found && r.Version == 0:
-			unused = append(unused, store.Entry{Ref: ref})
+			l.unused = append(l.unused, ref)
 		}
 	}
-	l.changed = slices.Concat(updated, inserted)
-	if len(l.changed) == 0 {
-		return false, nil
+	l.changed = slices.Concat(l.updated, l.inserted)
+}
+
+func (l *lockedOps) queueWrites(flight *pgx.Batch) {
+	if len(l.updated) > 0 {
+		flight.Queue(l.s.sql.update, rowColumns(l.updated, l.base)...)
 	}
-	if len(updated) > 0 {
-		flight.Queue(l.s.sql.update, rowColumns(updated, l.base)...)
+	if len(l.inserted) > 0 {
+		flight.Queue(l.s.sql.insert, rowColumns(l.inserted, l.base+int64(2*len(l.updated)))...)
 	}
-	if len(inserted) > 0 {
-		flight.Queue(l.s.sql.insert, rowColumns(inserted, l.base+int64(2*len(updated)))...)
+}
+
+// queueUnplace takes away the rows that were made to lock a key, and are not
+// needed.
+func (l *lockedOps) queueUnplace(flight *pgx.Batch) {
+	if len(l.unused) == 0 {
+		return
 	}
-	if len(unused) > 0 {
-		columns := rowColumns(unused, 0)
-		flight.Queue(l.s.sql.unplace, columns[0], columns[1])
-	}
-	return true, nil
+	tables, keys := columnsOf(l.unused)
+	flight.Queue(l.s.sql.unplace, tables, keys)
 }
 
 // rowColumns are the arguments of the statements that write entries as they are

@@ -1,6 +1,7 @@
 package pgstore
 
 import (
+	"context"
 	"encoding/json"
 	"math/rand/v2"
 	"slices"
@@ -88,7 +89,7 @@ func (p *plainPuts) read(rows pgx.Rows) error {
 	return nil
 }
 
-func (p *plainPuts) answer(*pgx.Batch) (bool, error) { return true, nil }
+func (p *plainPuts) answer(context.Context, *pgx.Conn, *pgx.Batch) (bool, error) { return true, nil }
 
 // lifeOf is how long an entry is to live in µs, null for ever.
 func lifeOf(op *store.Op) pgtype.Int8 {
@@ -124,6 +125,14 @@ func refColumns(ops []*store.Op) (tables, keys []string) {
 	tables, keys = make([]string, len(ops)), make([]string, len(ops))
 	for i, op := range ops {
 		tables[i], keys[i] = op.Ref.Table, op.Ref.Key
+	}
+	return tables, keys
+}
+
+func columnsOf(refs []store.Ref) (tables, keys []string) {
+	tables, keys = make([]string, len(refs)), make([]string, len(refs))
+	for i, ref := range refs {
+		tables[i], keys[i] = ref.Table, ref.Key
 	}
 	return tables, keys
 }

@@ -23,10 +23,7 @@ left join ` + q.tables + ` f on f.table_name = i.t`
 // readRows gives the entries as they are stored, expired ones too, what there is
 // of an absent one, and the clock.
 func (s *Store) readRows(ctx context.Context, refs []store.Ref) (now time.Time, entries []store.Entry, err error) {
-	tables, keys := make([]string, len(refs)), make([]string, len(refs))
-	for i, ref := range refs {
-		tables[i], keys[i] = ref.Table, ref.Key
-	}
+	tables, keys := columnsOf(refs)
 	entries = make([]store.Entry, len(refs))
 	err = s.query(ctx, s.sql.rows, []any{tables, keys, s.now()}, func(rows pgx.Rows) error {
 		raw := rows.RawValues()

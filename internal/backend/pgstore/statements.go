@@ -11,7 +11,7 @@ import (
 type statements struct {
 	entries, tables, indexes, meta string // the tables' full names
 
-	upsert, placehold, lock, look, update, insert, unplace, install, rows string
+	upsert, placehold, lock, look, update, insert, unplace, vacate, install, expire, rows string
 }
 
 func newStatements(schema string) statements {
@@ -31,7 +31,9 @@ func newStatements(schema string) statements {
 	s.update = names.Replace(updateSQL)
 	s.insert = names.Replace(insertSQL)
 	s.unplace = names.Replace(unplaceSQL)
+	s.vacate = names.Replace(vacateSQL)
 	s.install = names.Replace(installSQL)
+	s.expire = names.Replace(expireSQL)
 	s.rows = rowsSQL(s)
 	return s
 }
@@ -99,6 +101,13 @@ const unplaceSQL = `
 delete from $entries e
 using unnest($1::text[], $2::text[]) as i (t, k)
 where e.table_name = i.t and e.key = i.k and e.version = 0`
+
+// vacateSQL takes rows out of all secondary indexes, for what is written next to
+// find only others there.
+const vacateSQL = `
+update $entries as e set deleted = true
+from unnest($1::text[], $2::text[]) as i (t, k)
+where e.table_name = i.t and e.key = i.k`
 
 // installSQL takes over what is newer than what there is.
 const installSQL = `

@@ -18,9 +18,10 @@ import (
 type work interface {
 	// ask puts into the first flight what locks and reads.
 	ask(flight *pgx.Batch)
-	// answer puts into the second what writes. It is called when the first has
-	// been answered; where it fails, or has nothing to write, all is undone.
-	answer(flight *pgx.Batch) (writes bool, err error)
+	// answer puts into the second what writes, when the first has been answered.
+	// What has to be tried out is done on the connection before. Where it fails,
+	// or there is nothing to commit, all is undone.
+	answer(ctx context.Context, conn *pgx.Conn, flight *pgx.Batch) (commits bool, err error)
 	// trace is where to look whether the transaction has been committed.
 	trace() trace
 }
@@ -94,8 +95,8 @@ func (s *Store) transactOnce(ctx context.Context, w work) error {
 		return errors.Join(err, undo(talk, conn))
 	}
 	var second pgx.Batch
-	writes, err := w.answer(&second)
-	if err != nil || !writes {
+	commits, err := w.answer(talk, conn.Conn(), &second)
+	if err != nil || !commits {
 		return errors.Join(err, undo(talk, conn))
 	}
 	committed := false
