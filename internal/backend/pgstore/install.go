@@ -67,7 +67,7 @@ func (w *installation) ask(flight *pgx.Batch) {
 	flight.Queue(w.s.sql.install, rowColumns(w.entries, w.base)...).Query(func(rows pgx.Rows) error {
 		return drain(rows, func(rows pgx.Rows) error {
 			raw := rows.RawValues()
-			w.first, w.xid = int64Of(raw[0]), uint64(int64Of(raw[1])) //nolint:gosec // xid8 is unsigned
+			w.first, w.xid = int64Of(raw[0]), uint64(int64Of(raw[1]))
 			w.written++
 			return nil
 		})

@@ -64,7 +64,7 @@ func (l *lockedOps) ask(flight *pgx.Batch) {
 	flight.Queue(l.s.sql.look, slices.Compact(slices.Clone(tables)), l.s.now()).Query(func(rows pgx.Rows) error {
 		return drain(rows, func(rows pgx.Rows) error {
 			raw := rows.RawValues()
-			l.now, l.xid = timeOf(raw[0]), uint64(int64Of(raw[1])) //nolint:gosec // xid8 is unsigned
+			l.now, l.xid = timeOf(raw[0]), uint64(int64Of(raw[1]))
 			if raw[2] != nil {
 				l.floors[string(raw[2])] = int64Of(raw[3])
 			}

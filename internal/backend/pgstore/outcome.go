@@ -59,7 +59,7 @@ func (s *Store) lookUp(ctx context.Context, lost *pgxpool.Conn, t trace, cause e
 			return s.unknown(cause)
 		case was.pid != 0 && !ended && time.Since(began) > endAfter:
 			ended = true
-			err := s.query(patience, "select pg_terminate_backend($1)", []any{int32(was.pid)}, func(pgx.Rows) error { return nil }) //nolint:gosec // a process id
+			err := s.query(patience, "select pg_terminate_backend($1)", []any{int32(was.pid)}, func(pgx.Rows) error { return nil })
 			if err != nil {
 				s.options.Logger.Warn().Err(err).Msg("a session that lost its client can't be ended")
 			}

@@ -41,7 +41,7 @@ func (s *Store) newPlainPuts(ops []*store.Op) *plainPuts {
 
 // newSequences is where the sequences of a transaction begin: at random, so that
 // they show whose they are, and even.
-func newSequences() int64 { return rand.Int64N(1<<62) &^ 1 } //nolint:gosec // no secret
+func newSequences() int64 { return rand.Int64N(1<<62) &^ 1 }
 
 func (p *plainPuts) trace() trace { return trace{p.xid, p.ops[0].Ref, p.base + 2} }
 
@@ -77,7 +77,7 @@ func (p *plainPuts) read(rows pgx.Rows) error {
 			},
 			Changed: true, Created: sequence&1 == 0,
 		}
-		p.xid = uint64(int64Of(raw[5])) //nolint:gosec // xid8 is unsigned
+		p.xid = uint64(int64Of(raw[5]))
 		n++
 	}
 	if err := rows.Err(); err != nil {

@@ -45,7 +45,7 @@ func (s *Store) newPool(ctx context.Context, url string) (*pool, error) {
 	if cfg.ConnConfig.RuntimeParams["application_name"] == "" {
 		cfg.ConnConfig.RuntimeParams["application_name"] = "larder"
 	}
-	cfg.MinConns, cfg.MaxConns = int32(o.MinConnections), int32(o.MaxConnections) //nolint:gosec // bounded by the settings
+	cfg.MinConns, cfg.MaxConns = int32(o.MinConnections), int32(o.MaxConnections)
 	cfg.MaxConnIdleTime, cfg.MaxConnLifetime = o.IdleTimeout, o.Lifetime
 	cfg.MaxConnLifetimeJitter = o.Lifetime / 10
 	cfg.PingTimeout = time.Second

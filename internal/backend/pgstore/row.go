@@ -38,7 +38,7 @@ func decodeRow(raw [][]byte) (row, error) {
 		Version: int64Of(raw[2]), CreatedAt: timeOf(raw[3]), UpdatedAt: timeOf(raw[4]), ExpiresAt: timeOf(raw[5]),
 		Deleted: len(raw[7]) == 1 && raw[7][0] != 0,
 	}}
-	r.xid, r.sequence = uint64(int64Of(raw[8])), int64Of(raw[9]) //nolint:gosec // xid8 is unsigned, all 64 bits of it
+	r.xid, r.sequence = uint64(int64Of(raw[8])), int64Of(raw[9])
 	var err error
 	if r.Metadata, err = metadataOf(raw[6]); err != nil {
 		return row{}, foreign(err)
@@ -56,7 +56,7 @@ func int64Of(raw []byte) int64 {
 	if len(raw) != 8 {
 		return 0 // null
 	}
-	return int64(binary.BigEndian.Uint64(raw)) //nolint:gosec // two's complement is meant
+	return int64(binary.BigEndian.Uint64(raw))
 }
 
 // epoch is where PostgreSQL's times begin, in µs since 1970.

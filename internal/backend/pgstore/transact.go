@@ -66,7 +66,7 @@ func (s *Store) worthRepeating(err error) bool {
 // other's way don't do so again.
 func (s *Store) pause(ctx context.Context, attempt int) error {
 	most := time.Millisecond << attempt
-	timer := time.NewTimer(rand.N(most)) //nolint:gosec // no secret
+	timer := time.NewTimer(rand.N(most))
 	defer timer.Stop()
 	select {
 	case <-timer.C:
