@@ -31,8 +31,9 @@ COPY --from=build /larder /larder
 COPY --from=build --chown=nonroot:nonroot /data /data
 # Reached from outside the container, so larder starts only with credentials
 # configured, or with LARDER_ALLOW_ANONYMOUS=true where the operator means it.
-ENV LARDER_LISTEN=0.0.0.0:8080 \
-    LARDER_PRIMARY=bolt:///data/larder.db
+ENV LARDER_LISTEN=0.0.0.0:8080
+# Where nothing else is said, entries are in ./data/larder.db.
+WORKDIR /
 VOLUME /data
 EXPOSE 8080
 USER nonroot:nonroot

@@ -10,4 +10,15 @@ create table {{.schema}}.storage_indexes (
 
 ---- create above / drop below ----
 
+-- With their list, the indexes go too.
+do $down$
+declare
+	one name;
+begin
+	for one in select relation from {{.schema}}.storage_indexes loop
+		execute format('drop index if exists %s.%I', $schema${{.schema}}$schema$, one);
+	end loop;
+end
+$down$;
+
 drop table {{.schema}}.storage_indexes;

@@ -113,6 +113,13 @@ func TestDownUndoesEach(t *testing.T) {
 			t.Errorf("down to %d again:\n%s\nwant\n%s", n, after, before)
 		}
 	}
+	up(t, conn, "public")
+	execute(t, conn, `create index "of ours" on public.storage_entries ((value->>'a')); insert into public.storage_indexes values ('t', 'i', '{}', 'of ours', true)`)
+	down(t, conn, "public", 2)
+	if left := catalog(t, conn, "public"); strings.Contains(left, "of ours") {
+		t.Errorf("an index outlives the list of indexes:\n%s", left)
+	}
+	down(t, conn, "public", 0)
 	if left := catalog(t, conn, "public"); strings.Contains(left, "storage_entries") {
 		t.Errorf("down to 0 leaves\n%s", left)
 	}

@@ -60,8 +60,8 @@ func writeVersion(ctx context.Context, tx pgx.Tx, schema string, version int) er
 }
 
 // Oldest is the oldest server that larder works on, as server_version_num
-// tells it; what came before is out of support.
-const Oldest = 140000
+// tells it: transaction ids of 64 bits came with it.
+const Oldest = 130000
 
 // found prepares what the first migration stands on: a server that fits, the
 // schema, and the version table. A schema that is there is taken as it is, so

@@ -1,6 +1,9 @@
 package config
 
-import "time"
+import (
+	"runtime"
+	"time"
+)
 
 // Config is all settings. The tag env is a setting's name; in the environment
 // LARDER_ goes before it, in YAML it is in lower case.
@@ -57,6 +60,31 @@ type Config struct {
 	TombstoneRetention time.Duration `env:"TOMBSTONE_RETENTION"`
 	// ReapInterval lies between two rounds of clearing up what has expired.
 	ReapInterval time.Duration `env:"REAP_INTERVAL"`
+
+	// PostgresSchema is the schema of the database to keep everything in; it
+	// is made where it is missing.
+	PostgresSchema string `env:"POSTGRES_SCHEMA"`
+	// PostgresReplicaURLs are of standbys, for reads that allow staleness.
+	PostgresReplicaURLs URLs `env:"POSTGRES_REPLICA_URLS" secret:"true"`
+	// PostgresMinConnections are kept open, and there are never more than
+	// PostgresMaxConnections, to each server.
+	PostgresMinConnections int `env:"POSTGRES_MIN_CONNECTIONS"`
+	PostgresMaxConnections int `env:"POSTGRES_MAX_CONNECTIONS"`
+	// PostgresConnectTimeout bounds the making of a connection.
+	PostgresConnectTimeout time.Duration `env:"POSTGRES_CONNECT_TIMEOUT"`
+	// PostgresAcquireTimeout bounds a request's wait for a free connection.
+	PostgresAcquireTimeout time.Duration `env:"POSTGRES_ACQUIRE_TIMEOUT"`
+	// PostgresIdleTimeout is how long a connection without work stays open.
+	PostgresIdleTimeout time.Duration `env:"POSTGRES_IDLE_TIMEOUT"`
+	// PostgresLifetime is how old a connection gets.
+	PostgresLifetime time.Duration `env:"POSTGRES_LIFETIME"`
+	// PostgresGather has single reads and writes that arrive together done
+	// together.
+	PostgresGather bool `env:"POSTGRES_GATHER"`
+	// PostgresSQL lets clients run statements of their own.
+	PostgresSQL bool `env:"POSTGRES_SQL"`
+	// PostgresSQLURL says as whom, and on which server; "": as the primary's.
+	PostgresSQLURL string `env:"POSTGRES_SQL_URL" secret:"true"`
 
 	origins map[string]string // by the setting's name; absent: its default
 }
@@ -116,5 +144,14 @@ func Default() Config {
 		ShutdownTimeout:    15 * time.Second,
 		TombstoneRetention: 7 * 24 * time.Hour,
 		ReapInterval:       time.Second,
+
+		PostgresSchema:         "public",
+		PostgresMinConnections: 2,
+		PostgresMaxConnections: 10 * ((runtime.GOMAXPROCS(0) + 1) / 2), // more would only wait for each other
+		PostgresConnectTimeout: 5 * time.Second,
+		PostgresAcquireTimeout: 150 * time.Millisecond,
+		PostgresIdleTimeout:    10 * time.Minute,
+		PostgresLifetime:       time.Hour,
+		PostgresGather:         true,
 	}
 }

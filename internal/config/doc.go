@@ -14,6 +14,10 @@
 //  3. the environment: LARDER_MAX_VALUE_BYTES=2MiB. A variable that is empty
 //     counts as not set.
 //
+// Where none of them names a primary and POSTGRES_HOST is set, that and
+// POSTGRES_PORT, POSTGRES_DB, POSTGRES_USER and POSTGRES_PASSWORD are its
+// address; each may be in a file of its own, as in POSTGRES_PASSWORD_FILE.
+//
 // A setting that can hold a password may be kept in a file of its own, which
 // LARDER_PRIMARY_FILE, or primary_file in YAML, names. Unknown names are
 // errors, so that a typing error never means a default.

@@ -8,8 +8,9 @@ import (
 )
 
 // otherPrograms are variables with our prefix that are no settings of the
-// gateway: LARDER_URL is the client commands'.
-var otherPrograms = []string{"URL"}
+// gateway: LARDER_URL is the client commands', LARDER_TEST_POSTGRES_URL the
+// tests'.
+var otherPrograms = []string{"URL", "TEST_POSTGRES_URL"}
 
 // serviceLink matches the variables that Kubernetes sets in every pod for a
 // service whose name begins with larder, and Docker for a link.

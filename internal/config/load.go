@@ -52,6 +52,13 @@ func Load(src Source) (Config, error) {
 			chosen[g.name] = g
 		}
 	}
+	if _, said := chosen["PRIMARY"]; !said {
+		primary, found, wrong := readPostgresVariables(src.Environ)
+		problems = append(problems, wrong...)
+		if found && len(wrong) == 0 {
+			chosen["PRIMARY"] = primary
+		}
+	}
 	problems = append(problems, cfg.parse(chosen)...)
 	cfg.origins = make(map[string]string, len(chosen))
 	for name, g := range chosen {

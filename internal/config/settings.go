@@ -3,7 +3,6 @@ package config
 import (
 	"cmp"
 	"fmt"
-	"net/url"
 	"reflect"
 	"strings"
 	"time"
@@ -25,12 +24,13 @@ func (c Config) Settings() []Setting {
 		if name == "" {
 			continue
 		}
-		text := fmt.Sprint(v.FieldByIndex(f.Index).Interface())
+		value := v.FieldByIndex(f.Index).Interface()
+		text := fmt.Sprint(value)
 		if f.Type == reflect.TypeFor[time.Duration]() {
 			text = shortDuration(text)
 		}
 		if isSecret(f) {
-			text = HideSecrets(text)
+			text = hideSecrets(value)
 		}
 		all = append(all, Setting{
 			Name:   envPrefix + name,
@@ -54,11 +54,24 @@ func shortDuration(text string) string {
 
 const hidden = "xxxxx"
 
+// hideSecrets gives the text of a setting that can hold passwords.
+func hideSecrets(value any) string {
+	list, isList := value.(URLs)
+	if !isList {
+		return HideSecrets(fmt.Sprint(value))
+	}
+	shown := make(URLs, len(list))
+	for i, address := range list {
+		shown[i] = HideSecrets(address)
+	}
+	return shown.String()
+}
+
 // HideSecrets gives a URL without the passwords in it: the one of the user,
 // and those among the parameters. What can't be read as a URL is hidden
 // altogether.
 func HideSecrets(text string) string {
-	u, err := url.Parse(text)
+	u, others, err := parseURL(text)
 	if err != nil {
 		return hidden
 	}
@@ -73,5 +86,6 @@ func HideSecrets(text string) string {
 	if found {
 		u.RawQuery = params.Encode()
 	}
+	u.Host += others
 	return u.Redacted()
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -62,6 +61,15 @@ func (c Config) checks() []check {
 		{"SHUTDOWN_TIMEOUT", between(c.ShutdownTimeout, time.Millisecond, time.Hour)},
 		{"TOMBSTONE_RETENTION", between(c.TombstoneRetention, time.Second, 10*365*24*time.Hour)},
 		{"REAP_INTERVAL", between(c.ReapInterval, 10*time.Millisecond, time.Hour)},
+		{"POSTGRES_SCHEMA", c.checkSchema()},
+		{"POSTGRES_REPLICA_URLS", c.checkReplicas()},
+		{"POSTGRES_MIN_CONNECTIONS", between(c.PostgresMinConnections, 1, c.PostgresMaxConnections)},
+		{"POSTGRES_MAX_CONNECTIONS", between(c.PostgresMaxConnections, 1, 10_000)},
+		{"POSTGRES_CONNECT_TIMEOUT", between(c.PostgresConnectTimeout, 10*time.Millisecond, 5*time.Minute)},
+		{"POSTGRES_ACQUIRE_TIMEOUT", between(c.PostgresAcquireTimeout, time.Millisecond, time.Minute)},
+		{"POSTGRES_IDLE_TIMEOUT", between(c.PostgresIdleTimeout, time.Second, 24*time.Hour)},
+		{"POSTGRES_LIFETIME", between(c.PostgresLifetime, time.Second, 7*24*time.Hour)},
+		{"POSTGRES_SQL_URL", c.checkSQLURL()},
 	}
 }
 
@@ -90,7 +98,7 @@ func isLoopback(host string) bool {
 }
 
 func (c Config) checkPrimary() string {
-	u, err := url.Parse(c.Primary)
+	u, _, err := parseURL(c.Primary)
 	if err != nil || u.Scheme == "" || u.Host == "" && u.Path == "" && u.Opaque == "" {
 		return "not a URL whose scheme names a backend, such as bolt://./data/larder.db"
 	}

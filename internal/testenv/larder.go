@@ -41,10 +41,12 @@ type Larder struct {
 	exit    error         // then: how
 }
 
-// Environ is the test's environment without settings of larder's, which are
-// whoever's runs the test.
+// Environ is the test's environment without settings that larder understands,
+// which are whoever's runs the test.
 func Environ() []string {
-	return slices.DeleteFunc(os.Environ(), func(pair string) bool { return strings.HasPrefix(pair, "LARDER_") })
+	return slices.DeleteFunc(os.Environ(), func(pair string) bool {
+		return strings.HasPrefix(pair, "LARDER_") || strings.HasPrefix(pair, "POSTGRES_")
+	})
 }
 
 // Serve starts a server and waits until it listens. The test's end stops it,

@@ -9,7 +9,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"larder/internal/store"
-	"larder/migrations"
 )
 
 // engine is the name of what is below.
@@ -71,16 +70,6 @@ func (s *Store) open(ctx context.Context) (err error) {
 	}
 	s.writes = newWriteLanes(s)
 	return nil
-}
-
-// migrate brings the schema up to date, on a connection of the pool.
-func (s *Store) migrate(ctx context.Context) error {
-	conn, err := s.acquire(ctx)
-	if err != nil {
-		return err
-	}
-	defer conn.Release()
-	return migrations.Up(ctx, conn.Conn(), s.options.Schema, nil)
 }
 
 // Info is the same for every PostgreSQL store but for its name and limits.
