@@ -234,7 +234,7 @@ type ClientInterface interface {
 	// numbers outside float64's range. It ends after 1,000 rows or 8 MiB, and then says `truncated`.
 	//
 	// A statement ends with the request's time: 503 `timeout`, and nothing was written. At most four run at once;
-	// one more is a 503 `unavailable`.
+	// one more is a 503 `unavailable`. One that is in a deadlock with others is a 409 `busy`.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -259,7 +259,7 @@ type ClientInterface interface {
 	// numbers outside float64's range. It ends after 1,000 rows or 8 MiB, and then says `truncated`.
 	//
 	// A statement ends with the request's time: 503 `timeout`, and nothing was written. At most four run at once;
-	// one more is a 503 `unavailable`.
+	// one more is a 503 `unavailable`. One that is in a deadlock with others is a 409 `busy`.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -885,7 +885,7 @@ func (c *Client) GetReadyz(ctx context.Context, reqEditors ...RequestEditorFn) (
 // numbers outside float64's range. It ends after 1,000 rows or 8 MiB, and then says `truncated`.
 //
 // A statement ends with the request's time: 503 `timeout`, and nothing was written. At most four run at once;
-// one more is a 503 `unavailable`.
+// one more is a 503 `unavailable`. One that is in a deadlock with others is a 409 `busy`.
 //
 // Takes any type of body and a specified content type.
 //
@@ -920,7 +920,7 @@ func (c *Client) RunSQLWithBody(ctx context.Context, contentType string, body io
 // numbers outside float64's range. It ends after 1,000 rows or 8 MiB, and then says `truncated`.
 //
 // A statement ends with the request's time: 503 `timeout`, and nothing was written. At most four run at once;
-// one more is a 503 `unavailable`.
+// one more is a 503 `unavailable`. One that is in a deadlock with others is a 409 `busy`.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -4005,7 +4005,7 @@ type ClientWithResponsesInterface interface {
 	// numbers outside float64's range. It ends after 1,000 rows or 8 MiB, and then says `truncated`.
 	//
 	// A statement ends with the request's time: 503 `timeout`, and nothing was written. At most four run at once;
-	// one more is a 503 `unavailable`.
+	// one more is a 503 `unavailable`. One that is in a deadlock with others is a 409 `busy`.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -4030,7 +4030,7 @@ type ClientWithResponsesInterface interface {
 	// numbers outside float64's range. It ends after 1,000 rows or 8 MiB, and then says `truncated`.
 	//
 	// A statement ends with the request's time: 503 `timeout`, and nothing was written. At most four run at once;
-	// one more is a 503 `unavailable`.
+	// one more is a 503 `unavailable`. One that is in a deadlock with others is a 409 `busy`.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -5157,6 +5157,8 @@ type RunSQLResponse struct {
 	JSON200 *SQLAnswer
 	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
 	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *Conflict
 	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
 	ApplicationProblemJSON413 *TooLarge
 	// ApplicationProblemJSON415 the response for an HTTP 415 `application/problem+json` response
@@ -5181,6 +5183,11 @@ func (r RunSQLResponse) GetJSON200() *SQLAnswer {
 // GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
 func (r RunSQLResponse) GetApplicationProblemJSON400() *BadRequest {
 	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r RunSQLResponse) GetApplicationProblemJSON409() *Conflict {
+	return r.ApplicationProblemJSON409
 }
 
 // GetApplicationProblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
@@ -7750,7 +7757,7 @@ func (c *ClientWithResponses) GetReadyzWithResponse(ctx context.Context, reqEdit
 // numbers outside float64's range. It ends after 1,000 rows or 8 MiB, and then says `truncated`.
 //
 // A statement ends with the request's time: 503 `timeout`, and nothing was written. At most four run at once;
-// one more is a 503 `unavailable`.
+// one more is a 503 `unavailable`. One that is in a deadlock with others is a 409 `busy`.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -7781,7 +7788,7 @@ func (c *ClientWithResponses) RunSQLWithBodyWithResponse(ctx context.Context, co
 // numbers outside float64's range. It ends after 1,000 rows or 8 MiB, and then says `truncated`.
 //
 // A statement ends with the request's time: 503 `timeout`, and nothing was written. At most four run at once;
-// one more is a 503 `unavailable`.
+// one more is a 503 `unavailable`. One that is in a deadlock with others is a 409 `busy`.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -9059,6 +9066,13 @@ func ParseRunSQLResponse(rsp *http.Response) (*RunSQLResponse, error) {
 			return nil, err
 		}
 		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
 		var dest TooLarge

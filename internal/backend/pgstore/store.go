@@ -20,8 +20,9 @@ type Store struct {
 	sql     statements
 	pool    *pool
 
-	writes  *writeLanes
-	tallies tallies
+	writes    *writeLanes
+	sqlRunner *sqlRunner // nil: callers' statements are not run
+	tallies   tallies
 
 	closing  atomic.Bool
 	lifetime context.Context // ends with Close
@@ -69,6 +70,11 @@ func (s *Store) open(ctx context.Context) (err error) {
 		return err
 	}
 	s.writes = newWriteLanes(s)
+	if s.options.SQL {
+		if s.sqlRunner, err = s.newSQLRunner(); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -82,7 +88,13 @@ func (s *Store) Info() store.Info {
 	}
 }
 
-func (s *Store) capabilities() []store.Capability { return nil }
+func (s *Store) capabilities() []store.Capability {
+	var can []store.Capability
+	if s.sqlRunner != nil {
+		can = append(can, store.CanSQL)
+	}
+	return can
+}
 
 // Ping fails once the server takes no writes: a gateway that can only read is
 // not well.
