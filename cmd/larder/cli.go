@@ -18,6 +18,7 @@ type cli struct {
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask the gateway that is configured here whether it is ready."`
 	Version     versionCommand     `cmd:"" help:"Say which larder this is."`
 	Config      configCommand      `cmd:"" help:"Show every setting, its value and where that came from."`
+	Migrate     migrateCommand     `cmd:"" help:"Look after the schema of a PostgreSQL primary."`
 
 	Get    getCommand    `cmd:"" help:"Write a value to standard output."`
 	Put    putCommand    `cmd:"" help:"Put a value."`

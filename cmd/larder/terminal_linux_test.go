@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"larder/internal/testenv"
 )
 
 // terminal opens a pair of a terminal and what its user sees.
@@ -94,5 +96,39 @@ func TestPeopleSeeProgress(t *testing.T) {
 		if got := onTerminal(t, env, args...); !strings.Contains(got, want) || !strings.Contains(got, "%") {
 			t.Errorf("larder %q shows\n%q\nwithout a bar or %q", args, got, want)
 		}
+	}
+}
+
+func TestPeopleAreAskedBeforeASchemaGoes(t *testing.T) {
+	env := []string{"LARDER_PRIMARY=" + testenv.Postgres(t)}
+	ask := func(answer string) string {
+		user, program := terminal(t)
+		if _, err := user.WriteString(answer + "\n"); err != nil {
+			t.Fatal(err)
+		}
+		seen := make(chan string)
+		go func() {
+			data, _ := io.ReadAll(user) // EIO, once the program has closed its side
+			seen <- string(data)
+		}()
+		cmd := command(t.Context(), append(env, "TERM=xterm"), []string{"migrate", "down", "--to", "0"})
+		cmd.Stdin, cmd.Stdout, cmd.Stderr = program, program, program
+		_ = cmd.Run() // what was seen is what counts
+		if err := program.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return <-seen
+	}
+	if got := ask("no"); !strings.Contains(got, `Schema "public" of the primary goes back from version 3 to 0`) || !strings.Contains(got, "nothing was changed") {
+		t.Errorf("answering no shows %q", got)
+	}
+	if got := onTerminal(t, env, "migrate", "status"); !strings.Contains(got, "001_entries.sql  yes") || !strings.Contains(got, "is at version 3, the latest") {
+		t.Errorf("status shows %q", got)
+	}
+	if got := ask("yes"); !strings.Contains(got, "003_indexes.sql down") || !strings.Contains(got, "is at version 0 of 3") {
+		t.Errorf("answering yes shows %q", got)
+	}
+	if got := onTerminal(t, env, "migrate", "up"); !strings.Contains(got, "003_indexes.sql up") {
+		t.Errorf("up shows %q", got)
 	}
 }

@@ -6,6 +6,8 @@
 //
 //	bolt://./data/larder.db        a bbolt file, relative to the working directory
 //	bolt:///var/lib/larder.db      or absolute
+//	postgres://user@host/database  a PostgreSQL database, by a URL as libpq has it;
+//	postgresql://…                 postgresql:// is the same
 package backend
 
 import (
@@ -27,6 +29,8 @@ type Options struct {
 	Limits    store.Limits
 	Retention store.Retention
 	Logger    *zerolog.Logger // nil: nothing is logged
+
+	Postgres Postgres // for PostgreSQL alone
 }
 
 // opener opens a backend. location is what follows the scheme's "://".
