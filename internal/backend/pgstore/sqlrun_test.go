@@ -304,3 +304,14 @@ func TestSQLWithoutAServer(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestSQLIsNotRunThroughAPooler: it would lend the session to others.
+func TestSQLIsNotRunThroughAPooler(t *testing.T) {
+	f := openSQL(t)
+	f.options.SQLURL = testenv.PgBouncer(t, f.options.URL)
+	var err error
+	if f.sqlRunner, err = f.newSQLRunner(); err != nil {
+		t.Fatal(err)
+	}
+	f.refuses(writing("set role pg_monitor"), store.Unsupported)
+}
