@@ -1,6 +1,7 @@
 package pgstore
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -33,12 +34,20 @@ func decodeRow(raw [][]byte) (row, error) {
 	if len(raw) < columnCount {
 		return row{}, foreign(fmt.Errorf("a row has %d columns, not %d", len(raw), columnCount))
 	}
+	return decodeRowOf(store.Ref{Table: string(raw[0]), Key: string(raw[1])}, raw)
+}
+
+// decodeRowOf reads a row whose name is known.
+func decodeRowOf(ref store.Ref, raw [][]byte) (row, error) {
+	if len(raw) < columnCount {
+		return row{}, foreign(fmt.Errorf("a row has %d columns, not %d", len(raw), columnCount))
+	}
 	r := row{Entry: store.Entry{
-		Ref:     store.Ref{Table: string(raw[0]), Key: string(raw[1])},
+		Ref:     ref,
 		Version: int64Of(raw[2]), CreatedAt: timeOf(raw[3]), UpdatedAt: timeOf(raw[4]), ExpiresAt: timeOf(raw[5]),
 		Deleted: len(raw[7]) == 1 && raw[7][0] != 0,
 	}}
-	r.xid, r.sequence = uint64(int64Of(raw[8])), int64Of(raw[9])
+	r.xid, r.sequence = uint64Of(raw[8]), int64Of(raw[9])
 	var err error
 	if r.Metadata, err = metadataOf(raw[6]); err != nil {
 		return row{}, foreign(err)
@@ -58,6 +67,9 @@ func int64Of(raw []byte) int64 {
 	}
 	return int64(binary.BigEndian.Uint64(raw))
 }
+
+// uint64Of reads an xid8.
+func uint64Of(raw []byte) uint64 { return uint64(int64Of(raw)) }
 
 // epoch is where PostgreSQL's times begin, in µs since 1970.
 const epoch = 946_684_800_000_000
@@ -96,7 +108,11 @@ func valueOf(text, opaque []byte) (value.Value, error) {
 	case text == nil:
 		return value.Value{}, nil
 	}
-	return value.Parse(jsonText(text), readLimits)
+	v, err := value.Parse(jsonText(text), readLimits)
+	if len(v.Data) == len(jsonText(text)) {
+		v.Data = bytes.Clone(v.Data) // it was canonical, and may be the connection's memory still
+	}
+	return v, err
 }
 
 func metadataOf(raw []byte) (map[string]string, error) {

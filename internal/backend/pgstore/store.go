@@ -20,9 +20,13 @@ type Store struct {
 	sql     statements
 	pool    *pool
 
+	readSQL   readStatements
+	reads     *readLanes
+	tailer    *tailer
 	writes    *writeLanes
 	sqlRunner *sqlRunner // nil: callers' statements are not run
 	tallies   tallies
+	tending   atomic.Bool // VACUUM or ANALYZE is under way
 
 	closing  atomic.Bool
 	lifetime context.Context // ends with Close
@@ -50,6 +54,8 @@ type tallies struct {
 func Open(ctx context.Context, options Options) (*Store, error) {
 	s := &Store{options: options.withDefaults()}
 	s.sql = newStatements(s.options.Schema)
+	s.readSQL = newReadStatements(&s.sql)
+	s.reads, s.tailer = newReadLanes(s), newTailer(s)
 	s.lifetime, s.end = context.WithCancel(context.Background())
 	if err := s.open(ctx); err != nil {
 		s.end()
@@ -69,12 +75,17 @@ func (s *Store) open(ctx context.Context) (err error) {
 	if err := s.migrate(ctx); err != nil {
 		return err
 	}
+	if err := s.identify(ctx); err != nil {
+		return err
+	}
 	s.writes = newWriteLanes(s)
 	if s.options.SQL {
 		if s.sqlRunner, err = s.newSQLRunner(); err != nil {
 			return err
 		}
 	}
+	s.owned.Go(s.tailer.run)
+	s.owned.Go(s.reapLoop)
 	return nil
 }
 
@@ -89,12 +100,19 @@ func (s *Store) Info() store.Info {
 }
 
 func (s *Store) capabilities() []store.Capability {
-	var can []store.Capability
+	can := []store.Capability{store.CanSnapshot, store.CanMaintain, store.CanInspect}
 	if s.sqlRunner != nil {
 		can = append(can, store.CanSQL)
 	}
 	return can
 }
+
+var (
+	_ store.Store       = (*Store)(nil)
+	_ store.Snapshotter = (*Store)(nil)
+	_ store.Maintainer  = (*Store)(nil)
+	_ store.Inspector   = (*Store)(nil)
+)
 
 // Ping fails once the server takes no writes: a gateway that can only read is
 // not well.
@@ -116,6 +134,7 @@ func (s *Store) Close() error {
 	if s.closing.Swap(true) {
 		return nil
 	}
+	s.reads.shut()
 	s.end()
 	s.owned.Wait()
 	s.pool.Close()

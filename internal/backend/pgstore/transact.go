@@ -117,6 +117,7 @@ func (s *Store) transactOnce(ctx context.Context, w work) error {
 		return errors.Join(err, undo(talk, conn))
 	}
 	s.tallies.commits.Add(1)
+	s.tailer.committed(w.trace().xid)
 	return nil
 }
 

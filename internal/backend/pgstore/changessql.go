@@ -1,0 +1,73 @@
+package pgstore
+
+// everyTableSQL finds the names of all tables by jumps through the primary key,
+// as the item names(name) of a recursive WITH. The last name is null.
+const everyTableSQL = `names(name) as (
+	(select e.table_name from $entries e order by e.table_name limit 1)
+	union all
+	select (select e.table_name from $entries e where e.table_name > n.name order by e.table_name limit 1)
+	from names n where n.name is not null
+)`
+
+// A page of the feed is one statement. Before the entry's own columns it gives
+// the horizon, the storage's id, and how far back deletions are forgotten; where
+// there are no changes it has one row with these alone. $1 is the table, $2 and
+// $3 are the first position, $4 is how many, $5 the prefix.
+const feedSQL = `
+select h.xmin, h.id, h.compacted, e.*
+from (
+	select pg_snapshot_xmin(pg_current_snapshot()) as xmin, (select m.id from $meta m) as id,
+		coalesce((select t.compacted from $tables t where t.table_name = $1), '0') as compacted
+) h
+left join lateral (
+	select $columns from $entries e
+	where e.table_name = $1 and (e.xid, e.sequence) >= ($2::xid8, $3::bigint) and e.xid < h.xmin and starts_with(e.key, $5)
+	order by e.xid, e.sequence limit $4
+) e on true`
+
+const feedOfAllSQL = `
+with recursive $everyTable
+select h.xmin, h.id, h.compacted, e.*
+from (
+	select pg_snapshot_xmin(pg_current_snapshot()) as xmin, (select m.id from $meta m) as id,
+		coalesce((select t.compacted from $tables t order by t.compacted desc limit 1), '0') as compacted
+) h
+left join lateral (
+	select e.* from names n
+	cross join lateral (
+		select $columns from $entries e
+		where e.table_name = n.name and (e.xid, e.sequence) >= ($1::xid8, $2::bigint) and e.xid < h.xmin and starts_with(e.key, $4)
+		order by e.xid, e.sequence limit $3
+	) e
+	where n.name is not null
+	order by e.xid, e.sequence limit $3
+) e on true`
+
+// The tailer looks which keys have changed: in these tables ($1), or in all,
+// from a transaction on ($2), and at no more than so many of each table ($3).
+// There is one row with the horizon alone where nothing has.
+const pollSQL = `
+select h.xmin, e.table_name, e.key, e.xid
+from (select pg_snapshot_xmin(pg_current_snapshot()) as xmin) h
+left join lateral (
+	select e.* from unnest($1::text[]) as t (name)
+	cross join lateral (
+		select e.table_name, e.key, e.xid from $entries e
+		where e.table_name = t.name and e.xid >= $2::xid8 and e.xid < h.xmin
+		order by e.xid, e.sequence limit $3
+	) e
+) e on true`
+
+const pollAllSQL = `
+with recursive $everyTable
+select h.xmin, e.table_name, e.key, e.xid
+from (select pg_snapshot_xmin(pg_current_snapshot()) as xmin) h
+left join lateral (
+	select e.* from names n
+	cross join lateral (
+		select e.table_name, e.key, e.xid from $entries e
+		where e.table_name = n.name and e.xid >= $1::xid8 and e.xid < h.xmin
+		order by e.xid, e.sequence limit $2
+	) e
+	where n.name is not null
+) e on true`
