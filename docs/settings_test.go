@@ -20,12 +20,13 @@ var (
 
 // notSettings are variables that pages name besides.
 var notSettings = map[string]string{
-	"LARDER_CONFIG":       "names the file of settings",
-	"LARDER_URL":          "is for the client",
-	"LARDER_PRIMARY_FILE": "holds another setting",
-	"LARDER_":             "begins them all",
-	"LARDER_PORT":         "is a wrong one, for its error",
-	"LARDER_SCAN_BUGDET":  "is a wrong one, for its error",
+	"LARDER_CONFIG":            "names the file of settings",
+	"LARDER_URL":               "is for the client",
+	"LARDER_PRIMARY_FILE":      "holds another setting",
+	"LARDER_":                  "begins them all",
+	"LARDER_TEST_POSTGRES_URL": "is the tests' own",
+	"LARDER_PORT":              "is a wrong one, for its error",
+	"LARDER_SCAN_BUGDET":       "is a wrong one, for its error",
 }
 
 // TestSettingsAreTrue holds that every setting that a page names exists, and

@@ -54,6 +54,9 @@ func StartPostgres(t testing.TB, o PostgresOptions) *PostgresServer {
 		if err := s.stop(syscall.SIGQUIT); err != nil {
 			t.Errorf("PostgreSQL does not end well: %v", err)
 		}
+		if err := freeMemory(s.DataDir); err != nil {
+			t.Errorf("PostgreSQL's memory: %v", err)
+		}
 		if err := os.RemoveAll(filepath.Dir(s.DataDir)); o.DataDir == "" && err != nil {
 			t.Errorf("PostgreSQL's data: %v", err)
 		}
