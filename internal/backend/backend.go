@@ -34,12 +34,14 @@ type Options struct {
 }
 
 // opener opens a backend. location is what follows the scheme's "://".
-type opener func(ctx context.Context, location string, o Options) (store.Store, error)
+type opener func(ctx context.Context, scheme, location string, o Options) (store.Store, error)
 
 // schemes lists every backend there is.
 func schemes() map[string]opener {
 	return map[string]opener{
-		"bolt": openBolt,
+		"bolt":       openBolt,
+		"postgres":   openPostgres,
+		"postgresql": openPostgres,
 	}
 }
 
@@ -54,7 +56,7 @@ func Open(ctx context.Context, url string, o Options) (store.Store, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, store.AsError(err)
 	}
-	return open(ctx, location, o)
+	return open(ctx, scheme, location, o)
 }
 
 func unknown(scheme string, isURL bool) string {
@@ -69,7 +71,7 @@ func unknown(scheme string, isURL bool) string {
 	return fmt.Sprintf("there is no backend for %q; a URL begins with one of %s", scheme+"://", known)
 }
 
-func openBolt(_ context.Context, path string, o Options) (store.Store, error) {
+func openBolt(_ context.Context, _, path string, o Options) (store.Store, error) {
 	s, err := boltstore.Open(boltstore.Options{
 		Path: path, Name: o.Name, Limits: o.Limits, Retention: o.Retention, Logger: o.Logger,
 	})

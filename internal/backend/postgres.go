@@ -1,9 +1,11 @@
 package backend
 
 import (
+	"context"
 	"time"
 
 	"larder/internal/backend/pgstore"
+	"larder/internal/store"
 )
 
 // Postgres is what a PostgreSQL backend can be told besides. All may be zero;
@@ -25,6 +27,14 @@ type Postgres struct {
 
 // isPostgres says whether a URL's scheme is one of libpq's.
 func isPostgres(scheme string) bool { return scheme == "postgres" || scheme == "postgresql" }
+
+func openPostgres(ctx context.Context, scheme, location string, o Options) (store.Store, error) {
+	s, err := pgstore.Open(ctx, o.postgres(scheme+"://"+location))
+	if err != nil {
+		return nil, err // not s: a nil *Store is no nil store.Store
+	}
+	return s, nil
+}
 
 func (o Options) postgres(url string) pgstore.Options {
 	p := o.Postgres
