@@ -31,17 +31,27 @@ func AppendTime(dst []byte, t time.Time) []byte {
 	return append(dst, '"')
 }
 
-// parseTime reads an RFC 3339 time into the JSON string of TimeLayout. If the time
-// lies between two microseconds, it is the earlier one and not exact.
-func parseTime(text string) (val []byte, exact, ok bool) {
+// ParseTime reads an RFC 3339 time. If the time lies between two microseconds, it is
+// the earlier one and not exact.
+func ParseTime(text string) (at time.Time, exact, ok bool) {
 	var t time.Time
 	if strings.Contains(text, ",") || t.UnmarshalText([]byte(text)) != nil { // package time would take the comma
+		return time.Time{}, false, false
+	}
+	t = t.UTC()
+	if year := t.Year(); year < 0 || year > 9999 { // an offset can move it there
+		return time.Time{}, false, false
+	}
+	return t.Truncate(time.Microsecond), isMicroseconds(text), true
+}
+
+// parseTime reads one into the JSON string of TimeLayout.
+func parseTime(text string) (val []byte, exact, ok bool) {
+	at, exact, ok := ParseTime(text)
+	if !ok {
 		return nil, false, false
 	}
-	if year := t.UTC().Year(); year < 0 || year > 9999 { // an offset can move it there
-		return nil, false, false
-	}
-	return AppendTime(nil, t), isMicroseconds(text), true
+	return AppendTime(nil, at), exact, true
 }
 
 // isMicroseconds looks at the text, since time.Time has no more than nanoseconds.

@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"larder/internal/store"
+	"larder/internal/store/storetest"
 	"larder/internal/value"
 )
 
@@ -304,4 +305,9 @@ func TestLongWalksEndWithTheirCaller(t *testing.T) {
 	if seen == 0 || seen > stepsBetweenChecks {
 		t.Errorf("it went on for %d entries", seen)
 	}
+}
+
+// TestQueriesAsEvaluated holds random queries to their meaning, said plainly.
+func TestQueriesAsEvaluated(t *testing.T) {
+	storetest.Evaluated(t, harness(), storetest.Random{Steps: 150, Runs: 6})
 }

@@ -12,6 +12,9 @@ type statements struct {
 	entries, tables, indexes, meta string // the tables' full names
 
 	upsert, placehold, lock, look, update, insert, unplace, vacate, install, expire, rows string
+
+	readIndexes string
+	ordered     string // the function that puts arrays and objects in order
 }
 
 func newStatements(schema string) statements {
@@ -21,7 +24,7 @@ func newStatements(schema string) statements {
 		indexes: in("storage_indexes"), meta: in("storage_meta"),
 	}
 	names := strings.NewReplacer(
-		"$entries", s.entries, "$tables", s.tables, "$columns", columns,
+		"$entries", s.entries, "$tables", s.tables, "$indexes", s.indexes, "$columns", columns,
 		"$written", "table_name, key, value, bytes, version, created_at, updated_at, expires_at, metadata, deleted, xid, sequence",
 	)
 	s.upsert = names.Replace(upsertSQL)
@@ -35,6 +38,8 @@ func newStatements(schema string) statements {
 	s.install = names.Replace(installSQL)
 	s.expire = names.Replace(expireSQL)
 	s.rows = rowsSQL(s)
+	s.readIndexes = names.Replace(readIndexesSQL)
+	s.ordered = in("storage_ordered")
 	return s
 }
 

@@ -24,6 +24,7 @@ type Store struct {
 	reads     *readLanes
 	tailer    *tailer
 	writes    *writeLanes
+	catalog   catalog
 	sqlRunner *sqlRunner // nil: callers' statements are not run
 	tallies   tallies
 	tending   atomic.Bool // VACUUM or ANALYZE is under way
@@ -100,7 +101,7 @@ func (s *Store) Info() store.Info {
 }
 
 func (s *Store) capabilities() []store.Capability {
-	can := []store.Capability{store.CanSnapshot, store.CanMaintain, store.CanInspect}
+	can := []store.Capability{store.CanSearch, store.CanSnapshot, store.CanMaintain, store.CanInspect}
 	if s.sqlRunner != nil {
 		can = append(can, store.CanSQL)
 	}
