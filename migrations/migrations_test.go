@@ -153,8 +153,23 @@ func TestStepsAreTold(t *testing.T) {
 }
 
 func TestEightAtOnce(t *testing.T) {
-	url := testenv.EmptyPostgres(t, "")
-	for range 5 {
+	eightAtOnce(t, testenv.EmptyPostgres(t, ""), 5)
+}
+
+// TestEightAtOnceThroughPgBouncer has fewer connections to the server than
+// there are larders, and each transaction on whichever is free.
+func TestEightAtOnceThroughPgBouncer(t *testing.T) {
+	direct := testenv.EmptyPostgres(t, "")
+	eightAtOnce(t, testenv.PgBouncer(t, direct), 3)
+	var locks int
+	if err := connect(t, direct).QueryRow(t.Context(), "select count(*) from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())").Scan(&locks); err != nil || locks != 0 {
+		t.Errorf("%d locks are left in the pooler's sessions, %v", locks, err)
+	}
+}
+
+func eightAtOnce(t *testing.T, url string, rounds int) {
+	t.Helper()
+	for range rounds {
 		var running sync.WaitGroup
 		var steps atomic.Int64
 		for range 8 {
