@@ -6,7 +6,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
+	"larder/internal/httpapi"
 	"larder/internal/store"
 	"larder/internal/store/storetest"
 	"larder/internal/testenv/gateway"
@@ -132,4 +134,30 @@ func TestSQLIsLoggedWithoutItsText(t *testing.T) {
 			t.Errorf("the log has %s, want %s", lines, noted)
 		}
 	}
+}
+
+// TestSQLOverHTTP runs statements for real.
+func TestSQLOverHTTP(t *testing.T) {
+	s := gateway.OpenPostgresSQL(t)
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	c := serveStore(t, s, gateway.Options{HTTP: httpapi.Options{RequestTimeout: time.Second}})
+	c.put("ada", `{"age":36.50}`)
+	c.do("POST", "/sql", `{"sql":"select key, value, version from storage_entries where table_name = $1","params":["t"]}`).
+		tells(`{"command":"SELECT","columns":[{"name":"key","type":"text"},{"name":"value","type":"jsonb"},{"name":"version","type":"int8"}],` +
+			`"rows":[["ada",{"age":36.5},1]],"row_count":1,"truncated":false}`)
+	c.do("POST", "/sql", `{"sql":"create table ages as select 1 as n","read_only":false}`).
+		tells(`{"command":"SELECT","columns":[],"rows":[],"row_count":1,"truncated":false}`)
+	c.do("POST", "/sql", `{"sql":"select null, 12345678901234567890.10, array[1, null], 'NaN'::float8"}`).
+		tells(`{"command":"SELECT","columns":[{"name":"?column?","type":"text"},{"name":"?column?","type":"numeric"},{"name":"array","type":"int4[]"},{"name":"float8","type":"float8"}],` +
+			`"rows":[[null,12345678901234567890.10,[1,null],"NaN"]],"row_count":1,"truncated":false}`)
+
+	at(t, c.do("POST", "/sql", `{"sql":"select 1; drop table ages","read_only":false}`).fails(http.StatusBadRequest, "invalid_sql"), "pointer /sql")
+	at(t, c.do("POST", "/sql", `{"sql":"select $1::int","params":["x"]}`).fails(http.StatusBadRequest, "invalid_sql"), "pointer /params/0")
+	at(t, c.do("POST", "/sql", `{"sql":"delete from ages"}`).fails(http.StatusUnprocessableEntity, "sql_failed"), "pointer /sql")
+	c.do("POST", "/sql", `{"sql":"select pg_sleep(600)"}`).fails(http.StatusServiceUnavailable, "timeout")
+	c.do("POST", "/sql", `{"sql":"select n from ages"}`).has("Content-Type", "application/json").is(http.StatusOK)
 }

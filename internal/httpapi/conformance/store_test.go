@@ -29,22 +29,47 @@ func TestBoltOverHTTP(t *testing.T) {
 	storetest.Run(t, overHTTP(openBolt))
 }
 
+func TestPostgresOverHTTP(t *testing.T) {
+	storetest.Run(t, overHTTP(openPostgres))
+}
+
+// engines are what is opened for a test that is the same for all.
+func engines() map[string]opener {
+	return map[string]opener{"bolt": openBolt, "postgres": openPostgres}
+}
+
 // TestRandomOperationsOverHTTP compares with the model, which is asked directly.
 func TestRandomOperationsOverHTTP(t *testing.T) {
-	storetest.Differential(t, overHTTP(openBolt), storetest.Random{})
+	for engine, open := range engines() {
+		t.Run(engine, func(t *testing.T) {
+			storetest.Differential(t, overHTTP(open), storetest.Random{})
+		})
+	}
 }
 
 func TestLinearizableOverHTTP(t *testing.T) {
-	storetest.Linearizable(t, overHTTP(openBolt), storetest.Random{})
+	for engine, open := range engines() {
+		t.Run(engine, func(t *testing.T) {
+			storetest.Linearizable(t, overHTTP(open), storetest.Random{})
+		})
+	}
 }
+
+// opener opens a new and empty store, whose clock is the test's.
+type opener func(t testing.TB, clock *storetest.Clock) store.Store
 
 func openBolt(t testing.TB, clock *storetest.Clock) store.Store {
 	t.Helper()
 	return gateway.OpenBolt(t, clock.Now)
 }
 
+func openPostgres(t testing.TB, clock *storetest.Clock) store.Store {
+	t.Helper()
+	return gateway.OpenPostgres(t, clock.Now)
+}
+
 // overHTTP is a harness for what open gives, served and spoken to over HTTP.
-func overHTTP(open func(testing.TB, *storetest.Clock) store.Store) storetest.Harness {
+func overHTTP(open opener) storetest.Harness {
 	var clocks sync.Map // of every store
 	return storetest.Harness{
 		Without: httpstore.Without(),
