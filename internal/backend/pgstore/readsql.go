@@ -7,7 +7,7 @@ type readStatements struct {
 	horizon, get, getOfTable, inspect        string
 	feed, feedOfAll, poll, pollAll           string
 	tableNames, tableCount                   string
-	identity                                 string
+	identity, statistics                     string
 	takeOver                                 []string
 	dueTables, entomb, oldTombstones, forget string
 }
@@ -30,6 +30,7 @@ func newReadStatements(q *statements) readStatements {
 		tableNames:    names.Replace(tableNamesSQL),
 		tableCount:    names.Replace(tableCountSQL),
 		identity:      names.Replace(identitySQL),
+		statistics:    names.Replace(statisticsSQL),
 		takeOver:      []string{names.Replace(takeOverEntriesSQL), names.Replace(takeOverTablesSQL), names.Replace(takeOverMetaSQL)},
 		inspect:       names.Replace(inspectSQL),
 		dueTables:     names.Replace(dueTablesSQL),

@@ -12,8 +12,8 @@ import (
 // reapChunk is how many expired entries become tombstones in one transaction.
 const reapChunk = 500
 
-// reapLoop clears up at every interval. Where nothing is due it only reads. Any
-// number of gateways may do so on one database.
+// reapLoop clears up at every interval, and keeps the planner informed. Where
+// nothing is due it only reads. Any number of gateways may do so on one database.
 func (s *Store) reapLoop() {
 	ticker := time.NewTicker(s.options.Retention.Interval)
 	defer ticker.Stop()
@@ -25,6 +25,9 @@ func (s *Store) reapLoop() {
 		}
 		if err := s.reap(s.lifetime, ""); err != nil && s.lifetime.Err() == nil {
 			s.options.Logger.Error().Err(err).Msg("clearing up expired entries and tombstones failed")
+		}
+		if err := s.refreshStatistics(s.lifetime); err != nil && s.lifetime.Err() == nil {
+			s.options.Logger.Error().Err(err).Msg("renewing the planner's statistics failed")
 		}
 	}
 }
