@@ -125,9 +125,9 @@ func (l *Larder) cleanUp() {
 	}
 }
 
-// listenAddress is how a log tells the port that was taken; the character after
-// it shows that it is all there.
-var listenAddress = regexp.MustCompile(`(127\.0\.0\.1:[1-9][0-9]*)[^0-9]`)
+// listenAddress is how a log tells the port that was taken, in either format;
+// the character after it shows that it is all there.
+var listenAddress = regexp.MustCompile(`\baddress(?:":"|=)(127\.0\.0\.1:[1-9][0-9]*)[^0-9]`)
 
 // logTap keeps a log and finds the address in it.
 type logTap struct {
