@@ -3,11 +3,6 @@ package pgstore
 import (
 	"context"
 	"time"
-
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
-
-	"larder/internal/store"
 )
 
 // How long and how often an outcome is looked for.
@@ -30,21 +25,22 @@ const (
 )
 
 // lookUp finds out what became of a transaction whose COMMIT was not answered:
-// nil says that it is committed. An error that can be repeated says that it is
-// not, and Ambiguous that nobody knows.
+// nil says that it is committed, Ambiguous that nobody knows, and the cause
+// itself that it is not: the transaction may be done again.
 //
 // pg_xact_status has the answer (PostgreSQL's manual, 9.27.11), as long as the
 // server is the same one: after a crash an id that had left no trace on disk may
 // be given out a second time. Then only the row itself is believed.
-func (s *Store) lookUp(ctx context.Context, lost *pgxpool.Conn, t trace, cause error) error {
-	was := serverOf(lost.Conn())
+func (s *Store) lookUp(ctx context.Context, was server, t trace, cause error) error {
 	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookUpFor)
 	defer cancel()
+	w := &witness{s: s}
+	defer w.close(patience)
 	tick := time.NewTicker(lookUpEvery)
 	defer tick.Stop()
 	began, ended := time.Now(), false
 	for {
-		v, err := s.judge(patience, was, t)
+		v, err := w.judge(patience, was, t)
 		switch {
 		case err != nil:
 			s.options.Logger.Debug().Err(err).Msg("can't look up a transaction yet")
@@ -53,14 +49,13 @@ func (s *Store) lookUp(ctx context.Context, lost *pgxpool.Conn, t trace, cause e
 			return nil
 		case v == vanished:
 			s.tallies.lookedUp.Add(1)
-			return s.fail(store.Unavailable, "the connection to the database broke before the write was committed; nothing was written", cause)
+			return cause
 		case v == unknowable:
 			s.tallies.unknown.Add(1)
 			return s.unknown(cause)
-		case was.pid != 0 && !ended && time.Since(began) > endAfter:
+		case !ended && time.Since(began) > endAfter:
 			ended = true
-			err := s.query(patience, "select pg_terminate_backend($1)", []any{int32(was.pid)}, func(pgx.Rows) error { return nil })
-			if err != nil {
+			if err := w.endSession(patience, t.xid); err != nil {
 				s.options.Logger.Warn().Err(err).Msg("a session that lost its client can't be ended")
 			}
 		}
@@ -74,45 +69,6 @@ func (s *Store) lookUp(ctx context.Context, lost *pgxpool.Conn, t trace, cause e
 			return s.unknown(cause)
 		}
 	}
-}
-
-// judge asks the server once.
-func (s *Store) judge(ctx context.Context, was server, t trace) (verdict, error) {
-	var status *string
-	var started time.Time
-	var mine, known bool
-	err := s.query(ctx, `
-select pg_postmaster_start_time(),
-	case when $1::xid8 < pg_snapshot_xmax(pg_current_snapshot()) then pg_xact_status($1::xid8) else 'unheard of' end,
-	exists (select from `+s.sql.entries+` where table_name = $2 and key = $3 and xid = $1::xid8 and sequence | 1 = $4::bigint | 1)`,
-		[]any{t.xid, t.ref.Table, t.ref.Key, t.sequence},
-		func(rows pgx.Rows) error { known = true; return rows.Scan(&started, &status, &mine) })
-	switch {
-	case err != nil:
-		return pending, err
-	case !known || status == nil:
-		return unknowable, nil
-	case mine:
-		return happened, nil
-	}
-	same := started.Equal(was.started)
-	switch *status {
-	case "in progress":
-		return pending, nil
-	case "aborted":
-		if same || s.singleServer() {
-			return vanished, nil
-		}
-	case "committed":
-		if same {
-			return happened, nil
-		}
-	case "unheard of": // a crash took the id along: it had left nothing on disk
-		if s.singleServer() {
-			return vanished, nil
-		}
-	}
-	return unknowable, nil
 }
 
 // singleServer says whether the URL names one host only. Where it names several,

@@ -22,7 +22,6 @@ type pool struct {
 // server is what a connection knows of who is at its other end.
 type server struct {
 	started time.Time // when that server process began
-	pid     uint32    // of the session; 0 behind a pooler
 }
 
 const serverKey = "larder.server"
@@ -88,10 +87,9 @@ func (s *Store) isPooled(ctx context.Context, cfg *pgx.ConnConfig) (bool, error)
 // greet makes a new connection ready. Only where no pooler may lend the session
 // to others is anything set in it.
 func (s *Store) greet(ctx context.Context, conn *pgx.Conn, pooled bool) error {
-	known := server{pid: conn.PgConn().PID()}
+	var known server
 	sql, args := "select pg_postmaster_start_time(), set_config('statement_timeout', $1, false)", []any{millis(s.options.StatementTimeout)}
 	if pooled {
-		known.pid = 0
 		sql, args = "select pg_postmaster_start_time(), ''", nil
 	}
 	var was string

@@ -110,7 +110,9 @@ func (s *Store) transactOnce(ctx context.Context, w work) error {
 	case err == nil:
 		return s.fail(store.Internal, "the database rolled a transaction back without saying why; nothing was written", nil)
 	case broke(err):
-		if err := s.lookUp(ctx, conn, w.trace(), err); err != nil {
+		was := serverOf(conn.Conn())
+		conn.Release() // makes room for one to ask on
+		if err := s.lookUp(ctx, was, w.trace(), err); err != nil {
 			return err
 		}
 	default:
