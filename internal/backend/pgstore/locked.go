@@ -14,9 +14,10 @@ import (
 // are locked and read, store.Eval says what comes of them, and that is written.
 type lockedOps struct {
 	s   *Store
-	ops []*store.Op // no key twice that one of them writes
+	ops []*store.Op
 	// whole says that they are one batch: all or none, at one moment. Else they
-	// are of different requests, and each may fail by itself.
+	// are of different requests: each may fail by itself, and of those on one
+	// key each finds what the one before has left.
 	whole  bool
 	dryRun bool
 	// careful writes one row after the other, to find out which ones a unique
@@ -119,30 +120,45 @@ func (l *lockedOps) eval() error {
 		l.results, err = batchOf(l.ops).Eval(current, l.now, l.s.options.Limits)
 		return err
 	}
+	left := make(map[store.Ref]store.Entry) // by those before, of the same keys
 	for i, op := range l.ops {
+		if e, again := left[op.Ref]; again {
+			current[i] = e
+		}
 		results, err := store.Batch{Ops: []store.Op{*op}}.Eval(current[i:i+1], l.now, l.s.options.Limits)
 		if err != nil {
 			l.failures[i] = err
 			continue
 		}
 		l.results[i] = results[0]
+		if results[0].Changed {
+			left[op.Ref] = results[0].Entry
+		}
 	}
 	return nil
 }
 
-// sortOut tells apart what rows there are for the results.
+// sortOut tells apart what rows there are for the results. Of a key that several
+// have written, one after the other, the last counts.
 func (l *lockedOps) sortOut() {
 	l.updated, l.inserted, l.unused = nil, nil, nil
-	for i := range l.results {
-		ref := l.ops[i].Ref
-		r, found := l.current[ref]
+	last := make(map[store.Ref]int, len(l.ops))
+	for i, op := range l.ops {
+		if l.results[i].Changed {
+			last[op.Ref] = i
+		}
+	}
+	for i, op := range l.ops {
+		r, found := l.current[op.Ref]
+		at, written := last[op.Ref]
 		switch {
-		case l.results[i].Changed && found:
+		case written && at != i:
+		case written && found:
 			l.updated = append(l.updated, l.results[i].Entry)
-		case l.results[i].Changed:
+		case written:
 			l.inserted = append(l.inserted, l.results[i].Entry)
 		case found && r.Version == 0:
-			l.unused = append(l.unused, ref)
+			l.unused = append(l.unused, op.Ref)
 		}
 	}
 	l.changed = slices.Concat(l.updated, l.inserted)

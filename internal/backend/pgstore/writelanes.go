@@ -21,8 +21,9 @@ const (
 // together, as one transaction; nothing ever waits for more to come. Plain puts
 // and all others have lanes of their own, since they are done in different ways.
 //
-// A key is never twice in what is under way: its writes would wait for each
-// other within the database.
+// A key is never in two transactions under way: its writes would wait for each
+// other within the database. In one of plain puts it is once; in the others as
+// often as there are writes, which then are done one after the other.
 type writeLanes struct {
 	s     *Store
 	plain lanes
@@ -37,6 +38,7 @@ type lanes struct {
 	queue []*pendingWrite
 	busy  map[store.Ref]struct{} // keys under way
 	lanes int                    // running
+	again bool                   // whether a key may come more than once in a group
 }
 
 // pendingWrite is a write that waits for its turn.
@@ -59,7 +61,7 @@ const (
 func newWriteLanes(s *Store) *writeLanes {
 	w := &writeLanes{s: s}
 	w.plain = lanes{s: s, run: s.runPlain, busy: make(map[store.Ref]struct{})}
-	w.other = lanes{s: s, run: s.runOther, busy: make(map[store.Ref]struct{})}
+	w.other = lanes{s: s, run: s.runOther, busy: make(map[store.Ref]struct{}), again: true}
 	return w
 }
 
@@ -139,18 +141,26 @@ func (l *lanes) take() []*pendingWrite {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	group := make([]*pendingWrite, 0, min(len(l.queue), groupWrites))
+	var own map[store.Ref]struct{}
+	if l.again {
+		own = make(map[store.Ref]struct{})
+	}
 	rest := l.queue[:0]
 	for i, p := range l.queue {
 		if len(group) == groupWrites {
 			rest = append(rest, l.queue[i:]...)
 			break
 		}
-		if _, underWay := l.busy[p.op.Ref]; underWay {
+		_, underWay := l.busy[p.op.Ref]
+		if _, joins := own[p.op.Ref]; underWay && !joins {
 			rest = append(rest, p)
 			continue
 		}
 		if p.state.CompareAndSwap(waiting, taken) {
 			l.busy[p.op.Ref] = struct{}{}
+			if l.again {
+				own[p.op.Ref] = struct{}{}
+			}
 			group = append(group, p)
 		}
 	}

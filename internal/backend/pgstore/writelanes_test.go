@@ -2,8 +2,10 @@ package pgstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -144,6 +146,43 @@ func TestSameKeyInTurn(t *testing.T) {
 	if v := f.get("m").Version; v != 200 {
 		t.Errorf("the entry is at version %d", v)
 	}
+}
+
+// TestCounterTogether has what waits to change one key go as few transactions,
+// each change finding what the one before has left.
+func TestCounterTogether(t *testing.T) {
+	f := open(t)
+	release := f.stall(&f.writes.other, plusOne)
+	const clients = 50
+	var wg sync.WaitGroup
+	seen := make([]int64, clients+1)
+	for range clients {
+		wg.Go(func() {
+			results, err := f.Apply(t.Context(), store.Batch{Ops: []store.Op{plusOne("n")}})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			atomic.AddInt64(&seen[results[0].Entry.Version], 1)
+		})
+	}
+	wrong := f.write(t.Context(), store.Op{Kind: store.Put, Ref: ref("n"), Value: put("n", `0`).Value, If: store.IfVersion(clients + 7)})
+	poll(t, "all to wait", func() bool { return f.writes.other.queued() == clients+1 })
+	before := f.tallies.commits.Load()
+	release()
+	wg.Wait()
+	if err := <-wrong; !errors.Is(err, store.VersionMismatch) && !errors.Is(err, store.NotFound) {
+		t.Errorf("a write for a version that never was: %v", err)
+	}
+	if commits := f.tallies.commits.Load() - before; commits > lanesOf+2 {
+		t.Errorf("%d changes that waited took %d commits", clients, commits)
+	}
+	for version := 1; version <= clients; version++ {
+		if seen[version] != 1 {
+			t.Errorf("version %d was given %d times", version, seen[version])
+		}
+	}
+	f.holds("n", fmt.Sprint(clients))
 }
 
 // TestQueuedWriteLeaves has a caller go away before its write's turn: nothing is
