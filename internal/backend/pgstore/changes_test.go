@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -89,7 +90,7 @@ func TestFeedReaderBetweenCommits(t *testing.T) {
 	f := open(t)
 	var writes []*foreignWrite
 	for i := range 6 {
-		writes = append(writes, f.foreignWrite(fmt.Sprint(i)))
+		writes = append(writes, f.foreignWrite(strconv.Itoa(i)))
 	}
 	since := store.Cursor("")
 	var seen []string
@@ -219,7 +220,7 @@ func TestFeedWakesWhereThereIsTooMuchToLookAt(t *testing.T) {
 	w := f.tailer.watch("t", "nothing like it", 1)
 	var ops []store.Op
 	for i := range pollChanges {
-		ops = append(ops, put(fmt.Sprint(i), `1`))
+		ops = append(ops, put(strconv.Itoa(i), `1`))
 	}
 	f.apply(ops...)
 	<-w.woken

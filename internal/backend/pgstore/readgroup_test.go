@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -241,7 +242,7 @@ func TestReadManyAtOnce(t *testing.T) {
 	f := open(t)
 	var one, several []store.Ref
 	for i := range 150 {
-		op := put(fmt.Sprint(i), fmt.Sprintf(`"value %d"`, i))
+		op := put(strconv.Itoa(i), fmt.Sprintf(`"value %d"`, i))
 		f.apply(op)
 		one = append(one, op.Ref)
 		op.Ref.Table = fmt.Sprintf("t%d", i%7)

@@ -16,15 +16,14 @@ func (s *Store) Scan(ctx context.Context, scan store.Scan) (store.Page, error) {
 		return store.Page{}, err
 	}
 	p := pager{s: s, scan: &scan, limit: scan.PageLimit(s.options.Limits)}
-	switch {
-	case scan.Order == store.ByChange:
-		return p.byChange(ctx)
-	case scan.Order == store.ByExpiry:
-		return p.byExpiry(ctx)
-	case scan.Delimiter != "":
-		return p.byGroup(ctx)
+	q, some, err := p.selection()
+	if err != nil || !some {
+		return store.Page{}, err
 	}
-	return p.byKey(ctx)
+	if scan.Order == store.ByKey && scan.Delimiter != "" {
+		return p.readGroups(ctx, q)
+	}
+	return p.read(ctx, q)
 }
 
 // pager fills a page. One row more than fits is asked for: it shows that there
@@ -43,9 +42,34 @@ func (p *pager) columns() string {
 	return columns
 }
 
-// read runs a selection of entries. place gives, of the page's last entry, how
-// to go on after it.
-func (p *pager) read(ctx context.Context, q *selection, place func(*row) string) (store.Page, error) {
+// selection is the page's statement; some is false where there can't be anything
+// to find.
+func (p *pager) selection() (q *selection, some bool, err error) {
+	switch p.scan.Order {
+	case store.ByChange:
+		q, err = p.byChange()
+		return q, true, err
+	case store.ByExpiry:
+		q, err = p.byExpiry()
+		return q, true, err
+	}
+	keys, some, err := p.keys()
+	if err != nil || !some {
+		return nil, false, err
+	}
+	if p.scan.Delimiter != "" {
+		return p.byGroup(keys), true, nil
+	}
+	q = &selection{}
+	q.add("select ", p.columns(), " from ", p.s.sql.entries, " e where e.table_name = ", q.arg(p.scan.Table))
+	q.within(keys)
+	q.living(p.s)
+	q.add(" order by e.key", keys.direction(), " limit ", q.arg(p.limit+1))
+	return q, true, nil
+}
+
+// read reads a page of entries.
+func (p *pager) read(ctx context.Context, q *selection) (store.Page, error) {
 	var page store.Page
 	var last row
 	more := false
@@ -65,22 +89,21 @@ func (p *pager) read(ctx context.Context, q *selection, place func(*row) string)
 		return store.Page{}, err
 	}
 	if more {
-		page.Next = place(&last)
+		page.Next = p.place(&last)
 	}
 	return page, nil
 }
 
-func (p *pager) byKey(ctx context.Context) (store.Page, error) {
-	keys, some, err := p.keys()
-	if err != nil || !some {
-		return store.Page{}, err
+// place is how to go on after an entry.
+func (p *pager) place(r *row) string {
+	switch p.scan.Order {
+	case store.ByChange:
+		return changePlace(r)
+	case store.ByExpiry:
+		return expiryPlace(r)
+	default:
+		return r.Key
 	}
-	q := &selection{}
-	q.add("select ", p.columns(), " from ", p.s.sql.entries, " e where e.table_name = ", q.arg(p.scan.Table))
-	q.within(keys)
-	q.living(p.s)
-	q.add(" order by e.key", keys.direction(), " limit ", q.arg(p.limit+1))
-	return p.read(ctx, q, func(r *row) string { return r.Key })
 }
 
 // keyRange is the keys that a page can hold.

@@ -10,19 +10,11 @@ import (
 	"larder/internal/store"
 )
 
-// byGroup walks the keys and rolls up what goes on past the delimiter. Each
-// step is a search in the index from where the step before ended: the next key,
-// or past all keys of a group, however many there are.
-func (p *pager) byGroup(ctx context.Context) (store.Page, error) {
-	keys, some, err := p.keys()
-	if err != nil || !some {
-		return store.Page{}, err
-	}
-	q := &selection{}
-	p.walk(q, keys)
+// readGroups reads a page of entries and of what is rolled up.
+func (p *pager) readGroups(ctx context.Context, q *selection) (store.Page, error) {
 	var page store.Page
 	last := "" // the place after what was taken last
-	err = p.s.query(ctx, q.text(), q.args, func(rows pgx.Rows) error {
+	err := p.s.query(ctx, q.text(), q.args, func(rows pgx.Rows) error {
 		if len(page.Entries)+len(page.Prefixes) == p.limit {
 			page.Next = last
 			return nil
@@ -31,7 +23,7 @@ func (p *pager) byGroup(ctx context.Context) (store.Page, error) {
 		if raw[0] != nil {
 			group := string(raw[0])
 			page.Prefixes = append(page.Prefixes, group)
-			if last = group; !keys.reverse {
+			if last = group; !p.scan.Reverse {
 				last += groupMark
 			}
 			return nil
@@ -50,10 +42,15 @@ func (p *pager) byGroup(ctx context.Context) (store.Page, error) {
 	return page, nil
 }
 
-// walk writes the statement. A step is a key, the group that it is rolled up
-// to, null where it stands by itself, and where to go on: no key has a control
-// character, so the first that may follow k is after k || chr(1).
-func (p *pager) walk(q *selection, keys keyRange) {
+// byGroup walks the keys and rolls up what goes on past the delimiter. Each
+// step is a search in the index from where the step before ended: the next key,
+// or past all keys of a group, however many there are.
+//
+// A step is a key, the group that it is rolled up to, null where it stands by
+// itself, and where to go on: no key has a control character, so the first that
+// may follow k is after k || chr(1).
+func (p *pager) byGroup(keys keyRange) *selection {
+	q := &selection{}
 	table, limit, now := q.arg(p.scan.Table), q.arg(p.limit), q.now(p.s)
 	delimiter := q.arg(p.scan.Delimiter) + "::text"
 	prefix := strconv.Itoa(utf8.RuneCountInString(p.scan.Prefix))
@@ -84,4 +81,5 @@ func (p *pager) walk(q *selection, keys keyRange) {
 	})
 	q.add(") further where w.n <= ", limit, ") select w.name, ", p.columns(), " from walk w left join ",
 		p.s.sql.entries, " e on w.name is null and e.table_name = ", table, " and e.key = w.key order by w.n")
+	return q
 }

@@ -1,23 +1,20 @@
 package pgstore
 
 import (
-	"context"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
-
-	"larder/internal/store"
 )
 
 // byChange follows the order of change. It shows what is committed, also what
 // the feed still holds back because an older transaction is running.
-func (p *pager) byChange(ctx context.Context) (store.Page, error) {
+func (p *pager) byChange() (*selection, error) {
 	q := p.ordered()
 	if p.scan.After != "" {
 		xid, sequence, err := parseChangePlace(p.scan.After)
 		if err != nil {
-			return store.Page{}, err
+			return nil, err
 		}
 		q.add(" and (e.xid, e.sequence) > (", q.arg(xid), "::xid8, ", q.arg(sequence), "::bigint)")
 	}
@@ -26,19 +23,17 @@ func (p *pager) byChange(ctx context.Context) (store.Page, error) {
 	}
 	q.living(p.s)
 	q.add(" order by e.xid, e.sequence limit ", q.arg(p.limit+1))
-	return p.read(ctx, q, func(r *row) string {
-		return strconv.FormatUint(r.xid, 10) + "." + strconv.FormatInt(r.sequence, 10)
-	})
+	return q, nil
 }
 
 // byExpiry follows the order of expiry from now on.
-func (p *pager) byExpiry(ctx context.Context) (store.Page, error) {
+func (p *pager) byExpiry() (*selection, error) {
 	q := p.ordered()
 	q.add(" and e.expires_at > ", q.now(p.s))
 	if p.scan.After != "" {
 		ends, key, err := parseExpiryPlace(p.scan.After)
 		if err != nil {
-			return store.Page{}, err
+			return nil, err
 		}
 		q.add(" and (e.expires_at, e.key) > (", q.arg(ends), ", ", q.arg(key), ")")
 	}
@@ -46,9 +41,7 @@ func (p *pager) byExpiry(ctx context.Context) (store.Page, error) {
 		q.add(" and e.expires_at < ", q.arg(ceilTime(p.scan.ExpiringBefore)))
 	}
 	q.add(" order by e.expires_at, e.key limit ", q.arg(p.limit+1))
-	return p.read(ctx, q, func(r *row) string {
-		return fmt.Sprintf("%d:%s", r.ExpiresAt.UnixMicro(), r.Key)
-	})
+	return q, nil
 }
 
 // ordered begins a selection in an order that is not that of keys.
@@ -57,6 +50,10 @@ func (p *pager) ordered() *selection {
 	q.add("select ", p.columns(), " from ", p.s.sql.entries, " e where e.table_name = ", q.arg(p.scan.Table))
 	q.within(covered(p.scan))
 	return q
+}
+
+func changePlace(r *row) string {
+	return strconv.FormatUint(r.xid, 10) + "." + strconv.FormatInt(r.sequence, 10)
 }
 
 func parseChangePlace(place string) (xid uint64, sequence int64, err error) {
@@ -68,6 +65,8 @@ func parseChangePlace(place string) (xid uint64, sequence int64, err error) {
 	}
 	return xid, sequence, nil
 }
+
+func expiryPlace(r *row) string { return fmt.Sprintf("%d:%s", r.ExpiresAt.UnixMicro(), r.Key) }
 
 func parseExpiryPlace(place string) (ends time.Time, key string, err error) {
 	micros, key, found := strings.Cut(place, ":")
