@@ -24,12 +24,12 @@ const (
 // faultLoad is clients that write through a store while a test breaks things,
 // each after the answer to its last request.
 type faultLoad struct {
-	f     *fixture
-	book  *faultBook
-	until context.Context
-	end   context.CancelFunc
-	work  sync.WaitGroup
-	acked atomic.Int64
+	f               *fixture
+	book            *faultBook
+	until           context.Context
+	end             context.CancelFunc
+	work            sync.WaitGroup
+	acked, declined atomic.Int64
 	// patience is how long a client waits for an answer.
 	patience time.Duration
 }
@@ -57,16 +57,27 @@ func (l *faultLoad) stop() {
 // progress waits until so many more writes have been acknowledged.
 func (l *faultLoad) progress(more int64) {
 	l.f.t.Helper()
-	from := l.acked.Load()
+	l.more(&l.acked, "acknowledged", more)
+}
+
+// refused waits until so many more writes have been refused.
+func (l *faultLoad) refused(more int64) {
+	l.f.t.Helper()
+	l.more(&l.declined, "refused", more)
+}
+
+func (l *faultLoad) more(counter *atomic.Int64, what string, more int64) {
+	l.f.t.Helper()
+	from := counter.Load()
 	pause := time.NewTicker(time.Millisecond)
 	defer pause.Stop()
 	late := time.NewTimer(2 * time.Minute)
 	defer late.Stop()
-	for l.acked.Load() < from+more {
+	for counter.Load() < from+more {
 		select {
 		case <-pause.C:
 		case <-late.C:
-			l.f.t.Fatalf("of %d writes %d were acknowledged, and then no more", more, l.acked.Load()-from)
+			l.f.t.Fatalf("of %d writes to be %s, %d were, and then no more", more, what, counter.Load()-from)
 		}
 	}
 }
@@ -112,6 +123,7 @@ func (c *faultClient) run() {
 			c.acked.Add(1)
 			continue
 		}
+		c.declined.Add(1)
 		if store.CodeOf(err).Retryable() { // as whoever heeds Retry-After
 			select {
 			case <-time.After(time.Duration(1+c.random.IntN(20)) * time.Millisecond):
