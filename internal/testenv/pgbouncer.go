@@ -16,7 +16,7 @@ import (
 
 // bouncerServers is how many connections to the server a PgBouncer has for
 // each database: few, so that clients have to share them.
-const bouncerServers = 6
+const bouncerServers = 3
 
 // PgBouncer starts PgBouncer in transaction mode in front of the server that a
 // URL names, and gives the URL by way of it. It has many clients on few

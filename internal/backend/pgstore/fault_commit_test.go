@@ -6,70 +6,117 @@ import (
 	"testing"
 	"time"
 
+	"larder/internal/store"
 	"larder/internal/store/storetest"
 	"larder/internal/testenv"
 )
 
-// cuts are how connections break around a commit, and how often of 100. To the
-// store all look alike.
-var cuts = []struct {
-	testenv.Cut
-	times int
-}{
-	{testenv.CutBeforeCommit, 44},
-	{testenv.CutAfterCommit, 44},
-	{testenv.CutDuringCommit, 10},
-	{testenv.AbandonBeforeCommit, 2},
+// cutter breaks connections at commits, in ways drawn from a deck, with some
+// commits between that go through.
+type cutter struct {
+	mu     sync.Mutex
+	random *rand.Rand
+	deck   []testenv.Cut
+	next   int           // commits until the next cut
+	done   chan struct{} // closed when the deck is empty
 }
 
-// TestCommitsCutOff breaks a connection at its commit, 100 times under load. The
-// server lives on and knows what it has committed, so every client gets the
-// truth, and none is told that the outcome is unknown.
-func TestCommitsCutOff(t *testing.T) {
-	t.Parallel()
-	url := testenv.Postgres(t)
-	proxy := testenv.ProxyPostgres(t, url)
-	f := open(t, func(o *Options) { o.URL = proxy.URL })
-	var deck []testenv.Cut
-	for _, c := range cuts {
-		for range c.times {
-			deck = append(deck, c.Cut)
+func newCutter(t *testing.T, times map[testenv.Cut]int) *cutter {
+	t.Helper()
+	c := &cutter{random: rand.New(rand.NewPCG(storetest.Seed(t), 0)), next: 20, done: make(chan struct{})}
+	for cut := testenv.NoCut; cut <= testenv.AbandonBeforeCommit; cut++ {
+		for range times[cut] {
+			c.deck = append(c.deck, cut)
 		}
 	}
-	random := rand.New(rand.NewPCG(storetest.Seed(t), 0))
-	random.Shuffle(len(deck), func(i, j int) { deck[i], deck[j] = deck[j], deck[i] })
-	var mu sync.Mutex
-	after, all := 20, make(chan struct{}) // commits until the next cut
-	proxy.OnCommit(func(testenv.Commit) testenv.Cut {
-		mu.Lock()
-		defer mu.Unlock()
-		if after--; after > 0 || len(deck) == 0 {
-			return testenv.NoCut
-		}
-		after = 1 + random.IntN(8)
-		cut := deck[0]
-		if deck = deck[1:]; len(deck) == 0 {
-			close(all)
-		}
-		return cut
-	})
+	c.random.Shuffle(len(c.deck), func(i, j int) { c.deck[i], c.deck[j] = c.deck[j], c.deck[i] })
+	return c
+}
 
-	l := startLoad(f, time.Minute)
+func (c *cutter) decide(testenv.Commit) testenv.Cut {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.next--; c.next > 0 || len(c.deck) == 0 {
+		return testenv.NoCut
+	}
+	c.next = 1 + c.random.IntN(8)
+	cut := c.deck[0]
+	if c.deck = c.deck[1:]; len(c.deck) == 0 {
+		close(c.done)
+	}
+	return cut
+}
+
+func (c *cutter) wait(t *testing.T) {
+	t.Helper()
 	late := time.NewTimer(2 * time.Minute)
 	defer late.Stop()
 	select {
-	case <-all:
+	case <-c.done:
 	case <-late.C:
-		t.Fatalf("%d cuts are left", len(deck))
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		t.Fatalf("%d cuts are left", len(c.deck))
 	}
+}
+
+// TestCommitsCutOff breaks a connection at its commit, 100 times under load. To
+// the store all cuts look alike. The server lives on and knows what it has
+// committed: every client is told the truth, and none that it is unknown.
+func TestCommitsCutOff(t *testing.T) {
+	t.Parallel()
+	times := map[testenv.Cut]int{
+		testenv.CutBeforeCommit: 44, testenv.CutAfterCommit: 44, testenv.CutDuringCommit: 10, testenv.AbandonBeforeCommit: 2,
+	}
+	cutOff(t, testenv.Postgres(t), times, 100)
+}
+
+// TestCommitsCutOffThroughPgBouncer is the same with PgBouncer between the
+// breaks and the server.
+func TestCommitsCutOffThroughPgBouncer(t *testing.T) {
+	t.Parallel()
+	times := map[testenv.Cut]int{testenv.CutBeforeCommit: 10, testenv.CutAfterCommit: 10}
+	cutOff(t, throughPgBouncer(t)(t), times, 20)
+}
+
+func cutOff(t *testing.T, url string, times map[testenv.Cut]int, all int) {
+	t.Helper()
+	proxy := testenv.ProxyPostgres(t, url)
+	f := open(t, func(o *Options) { o.URL = proxy.URL })
+	c := newCutter(t, times)
+	proxy.OnCommit(c.decide)
+	l := startLoad(f, time.Minute)
+	c.wait(t)
 	l.progress(200) // it goes on
 	l.check(t)
-	tallies, counts := &f.tallies, proxy.Counts()
-	t.Logf("%d commits and %d cuts seen by the proxy; %d commits looked up, %d transactions repeated", counts.Commits, counts.Cuts, tallies.lookedUp.Load(), tallies.repeated.Load())
-	if n := tallies.unknown.Load(); n != 0 {
-		t.Errorf("%d outcomes are said to be unknown", n)
+	lookedUp, unknown, counts := f.tallies.lookedUp.Load(), f.tallies.unknown.Load(), proxy.Counts()
+	t.Logf("the proxy saw %d commits and cut %d; %d were looked up, %d transactions repeated", counts.Commits, counts.Cuts, lookedUp, f.tallies.repeated.Load())
+	if unknown != 0 {
+		t.Errorf("%d outcomes are said to be unknown", unknown)
 	}
-	if counts.Cuts < 100 || tallies.lookedUp.Load() < 100 {
-		t.Errorf("of 100 commits cut off, the proxy cut %d and the store looked up %d", counts.Cuts, tallies.lookedUp.Load())
+	if counts.Cuts < all || lookedUp < int64(all) {
+		t.Errorf("of %d commits to be cut off, the proxy cut %d and the store looked up %d", all, counts.Cuts, lookedUp)
+	}
+}
+
+// TestOutcomeUnknown has the server out of reach after the break, until the
+// store gives up asking. It says that it does not know, and no more.
+func TestOutcomeUnknown(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		testenv.Cut
+		want bool
+	}{{testenv.CutBeforeCommit, false}, {testenv.CutAfterCommit, true}} {
+		proxy := testenv.ProxyPostgres(t, testenv.Postgres(t))
+		f := open(t, func(o *Options) { o.URL = proxy.URL })
+		proxy.OnCommit(func(testenv.Commit) testenv.Cut { proxy.Refuse(); return c.Cut })
+		_, err := f.Apply(t.Context(), store.Batch{Ops: []store.Op{put("a", `1`)}})
+		fails(t, "Apply", err, store.Ambiguous)
+		proxy.OnCommit(nil)
+		proxy.Resume()
+		if there := f.get("a").Exists(); there != c.want {
+			t.Errorf("the entry is there: %v, want %v", there, c.want)
+		}
+		f.apply(put("a", `2`))
 	}
 }

@@ -33,13 +33,16 @@ func TestLinearizable(t *testing.T) {
 }
 
 // harness opens stores on databases of their own, each with a clock of its own.
-func harness() storetest.Harness {
+func harness() storetest.Harness { return harnessOn(testenv.Postgres) }
+
+// harnessOn does so on databases that a function makes.
+func harnessOn(database func(testing.TB) string) storetest.Harness {
 	var clocks sync.Map // *Store → *storetest.Clock
 	return storetest.Harness{
 		Open: func(t testing.TB) store.Store {
 			clock := storetest.NewClock()
 			s, err := Open(t.Context(), Options{
-				URL:            testenv.Postgres(t),
+				URL:            database(t),
 				Now:            clock.Now,
 				Retention:      store.Retention{Interval: time.Hour},
 				MaxConnections: 6, // many stores share the server
