@@ -102,21 +102,23 @@ func cutOff(t *testing.T, url string, times map[testenv.Cut]int, all int) {
 // TestOutcomeUnknown has the server out of reach after the break, until the
 // store gives up asking. It says that it does not know, and no more.
 func TestOutcomeUnknown(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
+	for name, c := range map[string]struct {
 		testenv.Cut
-		want bool
-	}{{testenv.CutBeforeCommit, false}, {testenv.CutAfterCommit, true}} {
-		proxy := testenv.ProxyPostgres(t, testenv.Postgres(t))
-		f := open(t, func(o *Options) { o.URL = proxy.URL })
-		proxy.OnCommit(func(testenv.Commit) testenv.Cut { proxy.Refuse(); return c.Cut })
-		_, err := f.Apply(t.Context(), store.Batch{Ops: []store.Op{put("a", `1`)}})
-		fails(t, "Apply", err, store.Ambiguous)
-		proxy.OnCommit(nil)
-		proxy.Resume()
-		if there := f.get("a").Exists(); there != c.want {
-			t.Errorf("the entry is there: %v, want %v", there, c.want)
-		}
-		f.apply(put("a", `2`))
+		there bool
+	}{"before": {testenv.CutBeforeCommit, false}, "after": {testenv.CutAfterCommit, true}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			proxy := testenv.ProxyPostgres(t, testenv.Postgres(t))
+			f := open(t, func(o *Options) { o.URL = proxy.URL })
+			proxy.OnCommit(func(testenv.Commit) testenv.Cut { proxy.Refuse(); return c.Cut })
+			_, err := f.Apply(t.Context(), store.Batch{Ops: []store.Op{put("a", `1`)}})
+			fails(t, "Apply", err, store.Ambiguous)
+			proxy.OnCommit(nil)
+			proxy.Resume()
+			if there := f.get("a").Exists(); there != c.there {
+				t.Errorf("the entry is there: %v, want %v", there, c.there)
+			}
+			f.apply(put("a", `2`))
+		})
 	}
 }
