@@ -28,9 +28,12 @@ func (f *fixture) hold(n int) []*pgxpool.Conn {
 func (f *fixture) sessions(n int) []uint32 {
 	f.t.Helper()
 	var pids []uint32
-	for _, conn := range f.hold(n) {
-		defer conn.Release()
+	held := f.hold(n)
+	for _, conn := range held {
 		pids = append(pids, conn.Conn().PgConn().PID())
+	}
+	for _, conn := range held {
+		conn.Release()
 	}
 	slices.Sort(pids)
 	return pids

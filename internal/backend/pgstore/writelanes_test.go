@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -182,7 +183,7 @@ func TestCounterTogether(t *testing.T) {
 			t.Errorf("version %d was given %d times", version, seen[version])
 		}
 	}
-	f.holds("n", fmt.Sprint(clients))
+	f.holds("n", strconv.Itoa(clients))
 }
 
 // TestQueuedWriteLeaves has a caller go away before its write's turn: nothing is
