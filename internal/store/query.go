@@ -43,12 +43,14 @@ type Found struct {
 	Entries []Entry
 	Next    *Position // nil: this is the last page
 	Plan    Plan
+	Source  Source
 }
 
 // Counted is a count and how it came about.
 type Counted struct {
-	Count int64
-	Plan  Plan
+	Count  int64
+	Plan   Plan
+	Source Source
 }
 
 // Plan says how a query was answered.

@@ -41,6 +41,7 @@ type Page struct {
 	Entries  []Entry  // in the scan's order
 	Prefixes []string // in the order of keys, each ends with the delimiter
 	Next     string   // goes on after this page; "": this is the last. Only its own store reads it.
+	Source   Source
 }
 
 // Validate checks names, bounds and what can't go together. Errors are

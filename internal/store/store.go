@@ -71,6 +71,7 @@ type Info struct {
 type Read struct {
 	Entries []Entry
 	Horizon Horizon
+	Source  Source
 }
 
 // Horizon is a position in the change feed that can be compared: whatever was

@@ -18,7 +18,18 @@ func (s *Store) Get(ctx context.Context, refs []store.Ref) (store.Read, error) {
 			return store.Read{}, err
 		}
 	}
-	if len(refs) == 1 && !s.options.NoGather {
+	if len(s.replicas.all) == 0 {
+		return s.get(ctx, refs)
+	}
+	return readFrom(ctx, s, func(ctx context.Context, from store.Source) (store.Read, error) {
+		read, err := s.get(ctx, refs)
+		read.Source = from
+		return read, err
+	})
+}
+
+func (s *Store) get(ctx context.Context, refs []store.Ref) (store.Read, error) {
+	if len(refs) == 1 && !s.options.NoGather && s.poolOf(ctx) == s.pool {
 		return s.reads.get(ctx, refs[0])
 	}
 	l := &lookup{s: s}

@@ -71,6 +71,10 @@ func (s *Store) indexesOf(ctx context.Context, table string, now bool) ([]*index
 			return byTable[table], nil
 		}
 	}
+	if s.poolOf(ctx) != s.pool { // a replica's are those of a while ago
+		byTable, err := s.readIndexes(ctx)
+		return byTable[table], err
+	}
 	epoch, began := s.catalog.current(), time.Now()
 	byTable, err := s.readIndexes(ctx)
 	if err != nil {

@@ -2,6 +2,7 @@ package pgstore
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -31,17 +32,18 @@ func (s *Store) Inspect(ctx context.Context) (store.Inspection, error) {
 	if err != nil {
 		return store.Inspection{}, err
 	}
-	figures := append(at.figures(), s.poolFigures()...)
+	details := map[string]string{
+		"server_version":     at.version,
+		"schema":             s.options.Schema,
+		"pooler":             strconv.FormatBool(s.pool.pooled),
+		"synchronous_commit": at.commit,
+		"gathering":          strconv.FormatBool(!s.options.NoGather),
+	}
+	s.replicas.details(details)
 	return store.Inspection{
 		Durability: at.durability(),
-		Details: map[string]string{
-			"server_version":     at.version,
-			"schema":             s.options.Schema,
-			"pooler":             strconv.FormatBool(s.pool.pooled),
-			"synchronous_commit": at.commit,
-			"gathering":          strconv.FormatBool(!s.options.NoGather),
-		},
-		Figures: append(figures, s.tallies.figures()...),
+		Details:    details,
+		Figures:    slices.Concat(at.figures(), s.poolFigures(), s.tallies.figures(), s.replicas.figures()),
 	}, nil
 }
 

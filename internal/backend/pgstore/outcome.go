@@ -34,7 +34,7 @@ const (
 func (s *Store) lookUp(ctx context.Context, was server, t trace, cause error) error {
 	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookUpFor)
 	defer cancel()
-	w := &witness{s: s}
+	w := s.newWitness()
 	defer w.close(patience)
 	tick := time.NewTicker(lookUpEvery)
 	defer tick.Stop()

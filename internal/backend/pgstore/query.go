@@ -11,6 +11,14 @@ import (
 // Search has PostgreSQL find, sort and cut. Where no index helps it looks at no
 // more entries than the query's budget, and less where the page is full before.
 func (s *Store) Search(ctx context.Context, q store.Query) (store.Found, error) {
+	return readFrom(ctx, s, func(ctx context.Context, from store.Source) (store.Found, error) {
+		found, err := s.search(ctx, q)
+		found.Source = from
+		return found, err
+	})
+}
+
+func (s *Store) search(ctx context.Context, q store.Query) (store.Found, error) {
 	c, err := q.Compile(s.options.Limits)
 	if err != nil {
 		return store.Found{}, err
@@ -28,6 +36,14 @@ func (s *Store) Search(ctx context.Context, q store.Query) (store.Found, error) 
 
 // Count counts what matches. All of a table may be counted, whatever the budget.
 func (s *Store) Count(ctx context.Context, q store.Query) (store.Counted, error) {
+	return readFrom(ctx, s, func(ctx context.Context, from store.Source) (store.Counted, error) {
+		counted, err := s.countMatches(ctx, q)
+		counted.Source = from
+		return counted, err
+	})
+}
+
+func (s *Store) countMatches(ctx context.Context, q store.Query) (store.Counted, error) {
 	c, err := store.Query{Table: q.Table, Filter: q.Filter, Budget: q.Budget}.Compile(s.options.Limits)
 	if err != nil {
 		return store.Counted{}, err
@@ -63,7 +79,7 @@ func (s *Store) searchBy(ctx context.Context, c *store.Compiled, p *queryPlan) (
 	page := *c
 	page.Offset = 0 // the statement has passed over it
 	top := page.Collect(true)
-	err := s.runPlanned(ctx, s.pool, p.searchStatement(), func(raw [][]byte) error {
+	err := s.runPlanned(ctx, s.poolOf(ctx), p.searchStatement(), func(raw [][]byte) error {
 		if p.noted(raw[columnCount]) {
 			return nil
 		}
@@ -86,7 +102,7 @@ func (s *Store) searchBy(ctx context.Context, c *store.Compiled, p *queryPlan) (
 
 func (s *Store) countBy(ctx context.Context, p *queryPlan) (store.Counted, error) {
 	var counted store.Counted
-	err := s.runPlanned(ctx, s.pool, p.countStatement(), func(raw [][]byte) error {
+	err := s.runPlanned(ctx, s.poolOf(ctx), p.countStatement(), func(raw [][]byte) error {
 		if !p.noted(raw[1]) {
 			counted.Count = int64Of(raw[0])
 		}

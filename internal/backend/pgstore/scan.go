@@ -12,6 +12,14 @@ import (
 
 // Scan reads a page in one statement, at one moment.
 func (s *Store) Scan(ctx context.Context, scan store.Scan) (store.Page, error) {
+	return readFrom(ctx, s, func(ctx context.Context, from store.Source) (store.Page, error) {
+		page, err := s.scan(ctx, scan)
+		page.Source = from
+		return page, err
+	})
+}
+
+func (s *Store) scan(ctx context.Context, scan store.Scan) (store.Page, error) {
 	if err := scan.Validate(s.options.Limits); err != nil {
 		return store.Page{}, err
 	}

@@ -20,6 +20,7 @@ type Store struct {
 	sql     statements
 	pool    *pool
 
+	replicas  *replicas
 	readSQL   readStatements
 	reads     *readLanes
 	tailer    *tailer
@@ -70,6 +71,9 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 }
 
 func (s *Store) open(ctx context.Context) (err error) {
+	if s.replicas, err = s.newReplicas(); err != nil {
+		return err
+	}
 	if s.pool, err = s.newPool(ctx, s.options.URL); err != nil {
 		return err
 	}
@@ -85,6 +89,7 @@ func (s *Store) open(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	s.replicas.start(s)
 	s.owned.Go(s.tailer.run)
 	s.owned.Go(s.reapLoop)
 	return nil
@@ -138,15 +143,17 @@ func (s *Store) Close() error {
 	s.reads.shut()
 	s.end()
 	s.owned.Wait()
+	s.replicas.close()
 	s.pool.Close()
 	return nil
 }
 
 func (s *Store) isClosed() bool { return s.closing.Load() }
 
-// query runs one statement on the primary and gives each row to the function.
+// query runs one statement where ctx says, on the primary unless told otherwise,
+// and gives each row to the function.
 func (s *Store) query(ctx context.Context, sql string, args []any, each func(pgx.Rows) error) error {
-	return s.queryOn(ctx, s.pool, sql, args, each)
+	return s.queryOn(ctx, s.poolOf(ctx), sql, args, each)
 }
 
 // queryOn does so on another server. A connection that turns out broken before

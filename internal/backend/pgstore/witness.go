@@ -3,39 +3,18 @@ package pgstore
 import (
 	"context"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 )
 
 // witness is asked what became of a transaction, on a connection of its own:
 // those of the pool may all be waiting for the locks that a transaction holds
 // whose client is gone.
 type witness struct {
-	s    *Store
-	conn *pgx.Conn // nil: none yet, or none any more
+	line
+	s *Store
 }
 
-// ask runs a statement that gives one row.
-func (w *witness) ask(ctx context.Context, sql string, args []any, into ...any) error {
-	if w.conn == nil {
-		conn, err := pgx.ConnectConfig(ctx, w.s.pool.Config().ConnConfig)
-		if err != nil {
-			return hideURL(err)
-		}
-		w.conn = conn
-	}
-	err := w.conn.QueryRow(ctx, sql, args...).Scan(into...)
-	if broke(err) {
-		w.close(ctx)
-	}
-	return err
-}
-
-func (w *witness) close(ctx context.Context) {
-	if w.conn != nil {
-		_ = w.conn.Close(context.WithoutCancel(ctx)) // it may be broken already, and nothing hangs on it
-		w.conn = nil
-	}
+func (s *Store) newWitness() *witness {
+	return &witness{s: s, line: line{config: s.pool.Config().ConnConfig}}
 }
 
 // judge asks once. An error says that there was no answer.

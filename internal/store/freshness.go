@@ -1,0 +1,34 @@
+package store
+
+import (
+	"context"
+	"time"
+)
+
+// Freshness says how old what a read gives may be. Its zero value takes nothing
+// but the newest.
+type Freshness struct {
+	MaxAge  time.Duration // a copy no older than this will do
+	IfError time.Duration // and where the newest can't be had, one no older than this
+}
+
+type freshnessKey struct{}
+
+// WithFreshness lets the reads under ctx, Get, Scan, Search and Count, be
+// answered from a copy, where a store has one. Others don't heed it.
+func WithFreshness(ctx context.Context, f Freshness) context.Context {
+	return context.WithValue(ctx, freshnessKey{}, f)
+}
+
+// FreshnessOf is what reads under ctx ask for.
+func FreshnessOf(ctx context.Context) Freshness {
+	f, _ := ctx.Value(freshnessKey{}).(Freshness)
+	return f
+}
+
+// Source says where the answer to a read is from. Its zero value is the store
+// itself, with what is newest.
+type Source struct {
+	Copy string        // the name of the copy that answered
+	Age  time.Duration // nothing committed so long ago is missing in it
+}
