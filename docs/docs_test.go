@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,8 +20,9 @@ import (
 
 // Commands that a page shows, and that are not run as they are.
 const (
-	serveCommand = "go run ./cmd/larder serve"               // the page's larder is that
-	testCommand  = "go tool -modfile=tools/go.mod task test" // runs this test
+	serveCommand    = "go run ./cmd/larder serve"                    // the page's larder is that
+	serveOverServer = "LARDER_PRIMARY=" + shownURL + " larder serve" // or that, from there on
+	testCommand     = "go tool -modfile=tools/go.mod task test"      // runs this test
 )
 
 // shownAddress is where a reader's larder listens.
@@ -34,7 +36,7 @@ func TestPages(t *testing.T) {
 	for _, page := range pages(t, root) {
 		t.Run(page, func(t *testing.T) {
 			blocks := readBlocks(t, filepath.Join(root, page))
-			r := newReader(t, root, binary)
+			r := newReader(t, root, binary, postgresFor(t, page, blocks))
 			for _, b := range blocks {
 				switch b.language {
 				case "console":
@@ -48,21 +50,25 @@ func TestPages(t *testing.T) {
 					t.Errorf("%s:%d: what is to be done with a block of %q?", page, b.line, b.language)
 				}
 			}
+			if r.postgres != nil {
+				r.checkFigures(t, page)
+			}
 		})
 	}
 }
 
 // reader does what a page says, with a larder of its own.
 type reader struct {
-	root    string
-	larder  *testenv.Larder
-	scratch terminal // where the larder works
-	source  terminal // the module's root
+	root     string
+	binary   testenv.Binary
+	postgres *testenv.PostgresServer // nil: the page has none
+	larder   *testenv.Larder         // nil: the page has not started it yet
+	scratch  terminal                // where the larder works
+	source   terminal                // the module's root
 }
 
-func newReader(t *testing.T, root string, binary testenv.Binary) *reader {
+func newReader(t *testing.T, root string, binary testenv.Binary, postgres *testenv.PostgresServer) *reader {
 	t.Helper()
-	larder := binary.Serve(t, testenv.Options{Env: []string{"LARDER_LOG_FORMAT=console", "NO_COLOR=1"}})
 	own := t.TempDir()
 	// curl shows how far it is unless it writes to a terminal, which a pipe's
 	// first command does not.
@@ -70,17 +76,33 @@ func newReader(t *testing.T, root string, binary testenv.Binary) *reader {
 		t.Fatal(err)
 	}
 	installed := filepath.Join(own, "bin")
-	env := append(testenv.Environ(),
-		"PATH="+strings.Join([]string{installed, filepath.Dir(binary.Path), os.Getenv("PATH")}, ":"),
+	path := []string{installed, filepath.Dir(binary.Path), os.Getenv("PATH")}
+	if postgres != nil {
+		path = append([]string{postgresPrograms(t)}, path...)
+	}
+	env := append(environ(),
+		"PATH="+strings.Join(path, ":"),
 		"GOBIN="+installed,
 		"CURL_HOME="+own,
-		"LARDER_URL="+larder.URL,
-		"TERM=xterm", "NO_COLOR=1", "LC_ALL=C.UTF-8", "TZ=UTC",
+		"TERM=xterm", "NO_COLOR=1", "LC_ALL=C.UTF-8", "TZ=UTC", "PAGER=cat",
 	)
-	return &reader{
-		root: root, larder: larder,
-		scratch: terminal{dir: larder.Dir, env: env},
+	r := &reader{
+		root: root, binary: binary, postgres: postgres,
+		scratch: terminal{dir: t.TempDir(), env: env},
 		source:  terminal{dir: root, env: env},
+	}
+	if postgres == nil {
+		r.serve(t)
+	}
+	return r
+}
+
+// serve starts the page's larder.
+func (r *reader) serve(t *testing.T, env ...string) {
+	t.Helper()
+	r.larder = r.binary.Serve(t, testenv.Options{Dir: r.scratch.dir, Env: append(env, "LARDER_LOG_FORMAT=console", "NO_COLOR=1")})
+	for _, at := range []*terminal{&r.scratch, &r.source} {
+		at.env = append(slices.Clone(at.env), "LARDER_URL="+r.larder.URL)
 	}
 }
 
@@ -88,6 +110,9 @@ func newReader(t *testing.T, root string, binary testenv.Binary) *reader {
 func (r *reader) follow(t *testing.T, c command) {
 	t.Helper()
 	switch c.text {
+	case serveOverServer:
+		r.serve(t, r.asRun("LARDER_PRIMARY="+shownURL))
+		fallthrough
 	case serveCommand:
 		if shown := r.asShown(r.larder.Log()); !matches(append(c.output, "…"), shown) {
 			t.Errorf("%s: the page shows\n%s\nand the log is\n%s", c.where, strings.Join(c.output, "\n"), shown)
@@ -113,12 +138,26 @@ func (r *reader) follow(t *testing.T, c command) {
 	}
 }
 
+// addresses are those that a page shows, each followed by the one there is.
+func (r *reader) addresses() []string {
+	var all []string
+	if r.larder != nil {
+		all = append(all, shownAddress, r.larder.Address)
+	}
+	if r.postgres != nil {
+		all = append(all, shownServer, r.postgres.Address)
+	}
+	return all
+}
+
 func (r *reader) asRun(text string) string {
-	return strings.ReplaceAll(text, shownAddress, r.larder.Address)
+	return strings.NewReplacer(r.addresses()...).Replace(text)
 }
 
 func (r *reader) asShown(text string) string {
-	return strings.ReplaceAll(text, r.larder.Address, shownAddress)
+	all := r.addresses()
+	slices.Reverse(all)
+	return strings.NewReplacer(all...).Replace(text)
 }
 
 // checkTestCommand holds that what a reader is told to run is what CI runs.
