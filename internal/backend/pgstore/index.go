@@ -126,15 +126,14 @@ func (x *index) byField() columnsByField {
 // createSQL makes the index. It names no schema but the table's: an index is
 // where its table is.
 func (x *index) createSQL(entries string) string {
-	var columns []string
-	for _, c := range x.columns {
-		columns = append(columns, c.sql("value"))
-	}
-	kind := "index"
+	kind, columns := "unique index", []string(nil)
 	if x.def.Unique {
-		kind = "unique index"
-		columns = append(columns, x.rest("value"))
+		columns = x.uniqueColumns("value")
 	} else {
+		kind = "index"
+		for _, c := range x.columns {
+			columns = append(columns, c.sql("value"))
+		}
 		columns = append(columns, "key")
 	}
 	return "create " + kind + " concurrently " + x.relation + " on " + entries + " (" + strings.Join(columns, ", ") + ") where " + x.predicate("")

@@ -87,23 +87,32 @@ func (s *Store) indexesOf(ctx context.Context, table string, now bool) ([]*index
 // readIndexes reads all definitions, and what PostgreSQL has of them.
 func (s *Store) readIndexes(ctx context.Context) (map[string][]*index, error) {
 	byTable := make(map[string][]*index)
-	err := s.query(ctx, s.sql.readIndexes, []any{s.options.Schema}, func(rows pgx.Rows) error {
-		var table, name, relation, text string
-		var ready, valid bool
-		var oid uint32
-		var held float64
-		if err := rows.Scan(&table, &name, &relation, &text, &ready, &valid, &oid, &held); err != nil {
-			return err
-		}
-		x, err := decodeIndex(table, name, relation, []byte(text))
-		if err != nil {
-			return s.fail(store.Internal, "the definition of an index is damaged", err)
-		}
-		x.ready, x.oid, x.held = ready && valid, oid, int64(held)
-		byTable[table] = append(byTable[table], x)
-		return nil
-	})
+	err := s.query(ctx, s.sql.readIndexes, []any{s.options.Schema}, func(rows pgx.Rows) error { return s.scanIndex(rows, byTable) })
 	return byTable, err
+}
+
+// scanIndexes reads them from an answer.
+func (s *Store) scanIndexes(rows pgx.Rows) (map[string][]*index, error) {
+	byTable := make(map[string][]*index)
+	err := drain(rows, func(rows pgx.Rows) error { return s.scanIndex(rows, byTable) })
+	return byTable, err
+}
+
+func (s *Store) scanIndex(rows pgx.Rows, byTable map[string][]*index) error {
+	var table, name, relation, text string
+	var ready, valid bool
+	var oid uint32
+	var held float64
+	if err := rows.Scan(&table, &name, &relation, &text, &ready, &valid, &oid, &held); err != nil {
+		return err
+	}
+	x, err := decodeIndex(table, name, relation, []byte(text))
+	if err != nil {
+		return s.fail(store.Internal, "the definition of an index is damaged", err)
+	}
+	x.ready, x.oid, x.held = ready && valid, oid, int64(held)
+	byTable[table] = append(byTable[table], x)
+	return nil
 }
 
 // readIndexesSQL joins definitions to what there is. An index that a crash left

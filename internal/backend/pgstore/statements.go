@@ -13,8 +13,9 @@ type statements struct {
 
 	upsert, placehold, lock, look, update, insert, unplace, vacate, install, expire, rows string
 
-	readIndexes string
-	ordered     string // the function that puts arrays and objects in order
+	readIndexes, strayIndexes string
+
+	ordered string // the function that puts arrays and objects in order
 }
 
 func newStatements(schema string) statements {
@@ -39,6 +40,7 @@ func newStatements(schema string) statements {
 	s.expire = names.Replace(expireSQL)
 	s.rows = rowsSQL(s)
 	s.readIndexes = names.Replace(readIndexesSQL)
+	s.strayIndexes = names.Replace(strayIndexesSQL)
 	s.ordered = in("storage_ordered")
 	return s
 }

@@ -26,6 +26,7 @@ type Store struct {
 	tailer    *tailer
 	writes    *writeLanes
 	catalog   catalog
+	builds    builds
 	sqlRunner *sqlRunner // nil: callers' statements are not run
 	tallies   tallies
 	tending   atomic.Bool // VACUUM or ANALYZE is under way
@@ -92,6 +93,7 @@ func (s *Store) open(ctx context.Context) (err error) {
 	s.replicas.start(s)
 	s.owned.Go(s.tailer.run)
 	s.owned.Go(s.reapLoop)
+	s.owned.Go(s.repairIndexes)
 	return nil
 }
 
@@ -106,7 +108,7 @@ func (s *Store) Info() store.Info {
 }
 
 func (s *Store) capabilities() []store.Capability {
-	can := []store.Capability{store.CanSearch, store.CanSnapshot, store.CanMaintain, store.CanInspect}
+	can := []store.Capability{store.CanSearch, store.CanIndex, store.CanSnapshot, store.CanMaintain, store.CanInspect}
 	if s.sqlRunner != nil {
 		can = append(can, store.CanSQL)
 	}
@@ -115,6 +117,8 @@ func (s *Store) capabilities() []store.Capability {
 
 var (
 	_ store.Store       = (*Store)(nil)
+	_ store.Searcher    = (*Store)(nil)
+	_ store.Indexer     = (*Store)(nil)
 	_ store.Snapshotter = (*Store)(nil)
 	_ store.Maintainer  = (*Store)(nil)
 	_ store.Inspector   = (*Store)(nil)
@@ -141,6 +145,7 @@ func (s *Store) Close() error {
 		return nil
 	}
 	s.reads.shut()
+	s.builds.end()
 	s.end()
 	s.owned.Wait()
 	s.replicas.close()

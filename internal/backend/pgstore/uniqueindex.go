@@ -9,13 +9,13 @@ import (
 
 // rest is the last column of a unique index: what its other columns don't hold
 // of the fields, hashed, so that two entries agree in all columns where they
-// agree in all fields. It is null, which equals nothing, where a field holds
-// another type than declared.
+// agree in all fields. It is null, which equals nothing, where a field that it is
+// about holds another type than declared. "" says that they hold everything.
 //
 // MD5 is the only hash that PostgreSQL has for texts in an index. Two strings
 // with the same one can be made up, so there are two of different beginnings.
 func (x *index) rest(column string) string {
-	parts := []string{"''"}
+	var parts []string
 	for i, f := range x.def.Fields {
 		if f.Type == store.StringField && i < len(x.columns) {
 			whole := stringAt(column, f.Path)
@@ -26,7 +26,35 @@ func (x *index) rest(column string) string {
 			parts = append(parts, hashed(x.plainText(column, f)))
 		}
 	}
+	if parts == nil {
+		return ""
+	}
 	return "(" + strings.Join(parts, " || '.' || ") + ")"
+}
+
+// uniqueColumns are the columns in which no two entries may agree.
+func (x *index) uniqueColumns(column string) []string {
+	columns := make([]string, len(x.columns), len(x.columns)+1)
+	for i, c := range x.columns {
+		columns[i] = c.sql(column)
+	}
+	if rest := x.rest(column); rest != "" {
+		columns = append(columns, rest)
+	}
+	return columns
+}
+
+// duplicateSQL finds two living entries that agree in all columns, by their keys.
+// $1 is the time, or null.
+func (x *index) duplicateSQL(entries string) string {
+	columns := x.uniqueColumns(entryValue)
+	whole := make([]string, len(columns))
+	for i, c := range columns {
+		whole[i] = exists(c)
+	}
+	return "select min(e.key), max(e.key) from " + entries + " e where " + x.predicate("e.") +
+		" and (e.expires_at is null or e.expires_at > (select coalesce($1::timestamptz, clock_timestamp())))" +
+		" and " + strings.Join(whole, " and ") + " group by " + strings.Join(columns, ", ") + " having count(*) > 1 limit 1"
 }
 
 // plainText is a field as a text that says all of it.
