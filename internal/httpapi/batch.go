@@ -144,12 +144,12 @@ func (a *API) applyAtomic(w http.ResponseWriter, r *http.Request, batch store.Ba
 		a.fail(w, r, bodyPlaces, batchError(err, batch))
 		return
 	}
-	forms := make([]api.BatchResult, len(results))
+	forms := make([]batchResult, len(results))
 	for i := range results {
-		forms[i] = newResult(batch.Ops[i], results[i], prefer)
+		forms[i] = newResult(&batch.Ops[i], &results[i], prefer)
 	}
 	prefer.applied(w.Header())
-	writeJSON(w, jsonType, http.StatusOK, api.BatchResponse{Results: forms})
+	writeResults(w, forms)
 }
 
 // misread is the error for operations that can't be understood, each with its
@@ -212,7 +212,7 @@ func (a *API) applyEach(w http.ResponseWriter, r *http.Request, form api.BatchRe
 			return
 		}
 	}
-	forms := make([]api.BatchResult, len(batch.Ops))
+	forms := make([]batchResult, len(batch.Ops))
 	sound := store.Batch{DryRun: batch.DryRun}
 	var at []int
 	for i := range batch.Ops {
@@ -225,27 +225,29 @@ func (a *API) applyEach(w http.ResponseWriter, r *http.Request, form api.BatchRe
 		}
 		forms[i] = newFailure(&form.Operations[i], i, wrong[i])
 	}
-	for n, outcome := range store.ApplyEach(r.Context(), a.store, sound) {
-		i := at[n]
+	outcomes := store.ApplyEach(r.Context(), a.store, sound)
+	for n := range outcomes {
+		i, outcome := at[n], &outcomes[n]
 		if outcome.Err != nil {
 			forms[i] = newFailure(&form.Operations[i], i, outcome.Err)
 			continue
 		}
-		forms[i] = newResult(sound.Ops[n], outcome.Result, prefer)
+		forms[i] = newResult(&sound.Ops[n], &outcome.Result, prefer)
 	}
 	prefer.applied(w.Header())
-	writeJSON(w, jsonType, http.StatusOK, api.BatchResponse{Results: forms})
+	writeResults(w, forms)
 }
 
 // newResult is what an operation that was done came to.
-func newResult(op store.Op, result store.Result, prefer preference) api.BatchResult {
-	e := result.Entry
-	form := api.BatchResult{Op: api.BatchOp(op.Kind.String()), Table: e.Table, Key: e.Key, Status: http.StatusOK}
+func newResult(op *store.Op, result *store.Result, prefer preference) batchResult {
+	e := &result.Entry
+	r := batchResult{form: api.BatchResult{Op: api.BatchOp(op.Kind.String()), Table: e.Table, Key: e.Key, Status: http.StatusOK}}
+	form := &r.form
 	if e.Version > 0 {
 		form.Version = e.Version
 	}
 	if e.Exists() && (op.Kind == store.Get || prefer.representation && op.Kind.Writes()) {
-		form.Entry = newEntry(e)
+		r.entry = e
 	}
 	switch {
 	case op.Kind == store.Get && !e.Exists():
@@ -258,13 +260,13 @@ func newResult(op store.Op, result store.Result, prefer preference) api.BatchRes
 		form.Status = http.StatusCreated
 	}
 	if op.Kind == store.Increment {
-		form.Value = numberAt(e, op.Increment.Path)
+		form.Value = numberAt(*e, op.Increment.Path)
 	}
-	return form
+	return r
 }
 
 // newFailure is what an operation that was not done came to.
-func newFailure(form *api.BatchOperation, index int, err error) api.BatchResult {
+func newFailure(form *api.BatchOperation, index int, err error) batchResult {
 	at := placeOf(err)
 	if at != nil && at.pointer != nil {
 		pointer := "/operations/" + strconv.Itoa(index) + *at.pointer
@@ -279,7 +281,7 @@ func newFailure(form *api.BatchOperation, index int, err error) api.BatchResult 
 		return found
 	}
 	problem := newProblem(store.AsError(err), inOperation, at)
-	return api.BatchResult{
+	return batchResult{form: api.BatchResult{
 		Op: form.Op, Table: form.Table, Key: form.Key, Status: problem.Status, Error: &problem,
-	}
+	}}
 }

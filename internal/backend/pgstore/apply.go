@@ -36,11 +36,11 @@ func writes(b store.Batch) bool {
 // look evaluates a batch that writes nothing anyway. It reads at one moment, and
 // waits for nobody.
 func (s *Store) look(ctx context.Context, b store.Batch) ([]store.Result, error) {
-	now, current, err := s.readRows(ctx, b.Refs())
+	now, read, err := s.readRows(ctx, b.Refs())
 	if err != nil {
 		return nil, err
 	}
-	return b.Eval(current, now, s.options.Limits)
+	return b.Eval(read.Entries, now, s.options.Limits)
 }
 
 func (s *Store) applyWhole(ctx context.Context, b store.Batch) ([]store.Result, error) {

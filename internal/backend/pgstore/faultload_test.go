@@ -98,11 +98,11 @@ func (f *fixture) entries(t *testing.T, keys []string) map[string]store.Entry {
 		for i, key := range chunk {
 			refs[i] = ref(key)
 		}
-		_, entries, err := f.readRows(t.Context(), refs)
+		_, read, err := f.readRows(t.Context(), refs)
 		if err != nil {
 			t.Fatalf("reading what is stored: %v", err)
 		}
-		for _, e := range entries {
+		for _, e := range read.Entries {
 			found[e.Key] = e
 		}
 	}

@@ -64,11 +64,11 @@ func (f *fixture) apply(ops ...store.Op) []store.Result {
 // get reads an entry of table t.
 func (f *fixture) get(key string) store.Entry {
 	f.t.Helper()
-	now, entries, err := f.readRows(f.t.Context(), []store.Ref{ref(key)})
+	now, read, err := f.readRows(f.t.Context(), []store.Ref{ref(key)})
 	if err != nil {
 		f.t.Fatalf("reading %s: %v", key, err)
 	}
-	return entries[0].At(now)
+	return read.Entries[0].At(now)
 }
 
 // holds fails unless the entry has the value.

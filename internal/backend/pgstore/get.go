@@ -32,22 +32,28 @@ func (s *Store) get(ctx context.Context, refs []store.Ref) (store.Read, error) {
 	if len(refs) == 1 && !s.options.NoGather && s.poolOf(ctx) == s.pool {
 		return s.reads.get(ctx, refs[0])
 	}
-	l := &lookup{s: s}
+	_, read, err := s.readRows(ctx, refs)
+	return read, err
+}
+
+// readRows reads any number of entries, as a reader sees them, and the clock.
+func (s *Store) readRows(ctx context.Context, refs []store.Ref) (now time.Time, read store.Read, err error) {
+	l := newLookup(s, len(refs))
 	for i := range refs {
 		l.ask(refs[i])
 	}
 	if err := l.run(ctx); err != nil {
-		return store.Read{}, err
+		return time.Time{}, store.Read{}, err
 	}
-	read := store.Read{Entries: make([]store.Entry, len(refs)), Horizon: l.horizon}
+	read = store.Read{Entries: make([]store.Entry, len(refs)), Horizon: l.horizon}
 	for i, place := range l.places {
 		a := &l.answers[place]
 		if a.err != nil {
-			return store.Read{}, a.err
+			return time.Time{}, store.Read{}, a.err
 		}
 		read.Entries[i] = a.entry
 	}
-	return read, nil
+	return l.now, read, nil
 }
 
 // lookup reads entries at one moment. It can be used again after reset.
@@ -62,11 +68,20 @@ type lookup struct {
 	tables, keys []string
 
 	horizon store.Horizon
+	now     time.Time
 }
 
 type answer struct {
 	entry store.Entry // as a reader sees it
 	err   error       // it is there and can't be read
+}
+
+// newLookup makes room for so many entries.
+func newLookup(s *Store, n int) *lookup {
+	return &lookup{
+		s: s, places: make([]int, 0, n), answers: make([]answer, 0, n),
+		tables: make([]string, 0, n), keys: make([]string, 0, n),
+	}
 }
 
 func (l *lookup) reset() {
@@ -93,7 +108,7 @@ func (l *lookup) ask(ref store.Ref) {
 		if l.known == nil {
 			l.known = make(map[string]map[string]int)
 		}
-		keys = make(map[string]int)
+		keys = make(map[string]int, cap(l.answers))
 		l.known[ref.Table] = keys
 	}
 	place, again := keys[ref.Key]
@@ -142,7 +157,7 @@ func (l *lookup) takeOfTable(rows pgx.Rows) error {
 	raw := rows.RawValues()
 	table := l.tables[0]
 	if l.horizon == 0 {
-		l.horizon = store.Horizon(uint64Of(raw[0]))
+		l.horizon, l.now = store.Horizon(uint64Of(raw[0])), timeOf(raw[1])
 		if floor := int64Of(raw[2]); floor > 0 {
 			for i := range l.answers {
 				l.answers[i].entry.Version, l.answers[i].entry.Deleted = floor, true
@@ -156,14 +171,14 @@ func (l *lookup) takeOfTable(rows pgx.Rows) error {
 	if !asked {
 		return foreign(errUnasked)
 	}
-	l.answer(place, timeOf(raw[1]), raw[getColumns:])
+	l.answer(place, raw[getColumns:])
 	return nil
 }
 
 // take takes a row of getSQL, one for each that was asked for.
 func (l *lookup) take(rows pgx.Rows) error {
 	raw := rows.RawValues()
-	l.horizon = store.Horizon(uint64Of(raw[0]))
+	l.horizon, l.now = store.Horizon(uint64Of(raw[0])), timeOf(raw[1])
 	place := int(int64Of(raw[getColumns])) - 1
 	if raw[getColumns+1] == nil {
 		if floor := int64Of(raw[2]); floor > 0 {
@@ -171,17 +186,17 @@ func (l *lookup) take(rows pgx.Rows) error {
 		}
 		return nil
 	}
-	l.answer(place, timeOf(raw[1]), raw[getColumns+1:])
+	l.answer(place, raw[getColumns+1:])
 	return nil
 }
 
 // answer keeps an entry. One that can't be read is no concern of the others.
-func (l *lookup) answer(place int, now time.Time, raw [][]byte) {
+func (l *lookup) answer(place int, raw [][]byte) {
 	a := &l.answers[place]
 	r, err := decodeRowOf(a.entry.Ref, raw)
 	if err != nil {
 		a.err = l.s.internal(err)
 		return
 	}
-	a.entry = r.At(now)
+	a.entry = r.At(l.now)
 }

@@ -43,7 +43,7 @@ type pendingRead struct {
 
 var pendingReads = sync.Pool{New: func() any { return &pendingRead{done: make(chan struct{}, 1)} }}
 
-var lookups = sync.Pool{New: func() any { return new(lookup) }}
+var lookups = sync.Pool{New: func() any { return newLookup(nil, groupReads/4) }}
 
 func newReadLanes(s *Store) *readLanes { return &readLanes{s: s} }
 
@@ -76,7 +76,7 @@ func (l *readLanes) get(ctx context.Context, ref store.Ref) (store.Read, error) 
 
 // alone reads one entry by a statement of its own.
 func (l *readLanes) alone(ctx context.Context, ref store.Ref) (store.Read, error) {
-	one := &lookup{s: l.s}
+	one := newLookup(l.s, 1)
 	one.ask(ref)
 	if err := one.run(ctx); err != nil {
 		return store.Read{}, err

@@ -11,7 +11,7 @@ import (
 type statements struct {
 	entries, tables, indexes, meta string // the tables' full names
 
-	upsert, placehold, lock, look, update, insert, unplace, vacate, install, expire, rows string
+	upsert, placehold, lock, look, update, insert, unplace, vacate, install, expire string
 
 	readIndexes, strayIndexes string
 
@@ -38,7 +38,6 @@ func newStatements(schema string) statements {
 	s.vacate = names.Replace(vacateSQL)
 	s.install = names.Replace(installSQL)
 	s.expire = names.Replace(expireSQL)
-	s.rows = rowsSQL(s)
 	s.readIndexes = names.Replace(readIndexesSQL)
 	s.strayIndexes = names.Replace(strayIndexesSQL)
 	s.ordered = in("storage_ordered")
