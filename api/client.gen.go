@@ -342,7 +342,7 @@ type ClientInterface interface {
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /tables/{table}/count (the `CountTable` operationId).
-	CountTableWithBody(ctx context.Context, table TableParameter, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	CountTableWithBody(ctx context.Context, table TableParameter, params *CountTableParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CountTable Count entries by what they hold
 	//
@@ -351,7 +351,7 @@ type ClientInterface interface {
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /tables/{table}/count (the `CountTable` operationId).
-	CountTable(ctx context.Context, table TableParameter, body CountTableJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	CountTable(ctx context.Context, table TableParameter, params *CountTableParams, body CountTableJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListIndexes List a table's indexes
 	//
@@ -595,7 +595,7 @@ type ClientInterface interface {
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /tables/{table}/query (the `QueryTable` operationId).
-	QueryTableWithBody(ctx context.Context, table TableParameter, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	QueryTableWithBody(ctx context.Context, table TableParameter, params *QueryTableParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// QueryTable Find entries by what they hold
 	//
@@ -609,7 +609,7 @@ type ClientInterface interface {
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /tables/{table}/query (the `QueryTable` operationId).
-	QueryTable(ctx context.Context, table TableParameter, body QueryTableJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	QueryTable(ctx context.Context, table TableParameter, params *QueryTableParams, body QueryTableJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 }
 
 // ListBackends List the backends
@@ -1083,8 +1083,8 @@ func (c *Client) ListChanges(ctx context.Context, table TableParameter, params *
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /tables/{table}/count (the `CountTable` operationId).
-func (c *Client) CountTableWithBody(ctx context.Context, table TableParameter, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCountTableRequestWithBody(c.Server, table, contentType, body)
+func (c *Client) CountTableWithBody(ctx context.Context, table TableParameter, params *CountTableParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCountTableRequestWithBody(c.Server, table, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -1102,8 +1102,8 @@ func (c *Client) CountTableWithBody(ctx context.Context, table TableParameter, c
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /tables/{table}/count (the `CountTable` operationId).
-func (c *Client) CountTable(ctx context.Context, table TableParameter, body CountTableJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCountTableRequest(c.Server, table, body)
+func (c *Client) CountTable(ctx context.Context, table TableParameter, params *CountTableParams, body CountTableJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCountTableRequest(c.Server, table, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -1586,8 +1586,8 @@ func (c *Client) IncrementKey(ctx context.Context, table TableParameter, key Key
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /tables/{table}/query (the `QueryTable` operationId).
-func (c *Client) QueryTableWithBody(ctx context.Context, table TableParameter, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewQueryTableRequestWithBody(c.Server, table, contentType, body)
+func (c *Client) QueryTableWithBody(ctx context.Context, table TableParameter, params *QueryTableParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewQueryTableRequestWithBody(c.Server, table, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -1610,8 +1610,8 @@ func (c *Client) QueryTableWithBody(ctx context.Context, table TableParameter, c
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /tables/{table}/query (the `QueryTable` operationId).
-func (c *Client) QueryTable(ctx context.Context, table TableParameter, body QueryTableJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewQueryTableRequest(c.Server, table, body)
+func (c *Client) QueryTable(ctx context.Context, table TableParameter, params *QueryTableParams, body QueryTableJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewQueryTableRequest(c.Server, table, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2350,18 +2350,18 @@ func NewListChangesRequest(server string, table TableParameter, params *ListChan
 }
 
 // NewCountTableRequest calls the generic CountTable builder with application/json body
-func NewCountTableRequest(server string, table TableParameter, body CountTableJSONRequestBody) (*http.Request, error) {
+func NewCountTableRequest(server string, table TableParameter, params *CountTableParams, body CountTableJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewCountTableRequestWithBody(server, table, "application/json", bodyReader)
+	return NewCountTableRequestWithBody(server, table, params, "application/json", bodyReader)
 }
 
 // NewCountTableRequestWithBody constructs an http.Request for the CountTable method, with any body, and a specified content type
-func NewCountTableRequestWithBody(server string, table TableParameter, contentType string, body io.Reader) (*http.Request, error) {
+func NewCountTableRequestWithBody(server string, table TableParameter, params *CountTableParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -2392,6 +2392,21 @@ func NewCountTableRequestWithBody(server string, table TableParameter, contentTy
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.CacheControl != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Cache-Control", *params.CacheControl, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Cache-Control", headerParam0)
+		}
+
+	}
 
 	return req, nil
 }
@@ -2822,6 +2837,21 @@ func NewListKeysRequest(server string, table TableParameter, params *ListKeysPar
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+
+		if params.CacheControl != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Cache-Control", *params.CacheControl, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Cache-Control", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -3754,18 +3784,18 @@ func NewIncrementKeyRequestWithBody(server string, table TableParameter, key Key
 }
 
 // NewQueryTableRequest calls the generic QueryTable builder with application/json body
-func NewQueryTableRequest(server string, table TableParameter, body QueryTableJSONRequestBody) (*http.Request, error) {
+func NewQueryTableRequest(server string, table TableParameter, params *QueryTableParams, body QueryTableJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewQueryTableRequestWithBody(server, table, "application/json", bodyReader)
+	return NewQueryTableRequestWithBody(server, table, params, "application/json", bodyReader)
 }
 
 // NewQueryTableRequestWithBody constructs an http.Request for the QueryTable method, with any body, and a specified content type
-func NewQueryTableRequestWithBody(server string, table TableParameter, contentType string, body io.Reader) (*http.Request, error) {
+func NewQueryTableRequestWithBody(server string, table TableParameter, params *QueryTableParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -3796,6 +3826,21 @@ func NewQueryTableRequestWithBody(server string, table TableParameter, contentTy
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.CacheControl != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Cache-Control", *params.CacheControl, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Cache-Control", headerParam0)
+		}
+
+	}
 
 	return req, nil
 }
@@ -4123,7 +4168,7 @@ type ClientWithResponsesInterface interface {
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /tables/{table}/count (the `CountTable` operationId).
-	CountTableWithBodyWithResponse(ctx context.Context, table TableParameter, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CountTableResponse, error)
+	CountTableWithBodyWithResponse(ctx context.Context, table TableParameter, params *CountTableParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CountTableResponse, error)
 
 	// CountTableWithResponse Count entries by what they hold
 	//
@@ -4132,7 +4177,7 @@ type ClientWithResponsesInterface interface {
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /tables/{table}/count (the `CountTable` operationId).
-	CountTableWithResponse(ctx context.Context, table TableParameter, body CountTableJSONRequestBody, reqEditors ...RequestEditorFn) (*CountTableResponse, error)
+	CountTableWithResponse(ctx context.Context, table TableParameter, params *CountTableParams, body CountTableJSONRequestBody, reqEditors ...RequestEditorFn) (*CountTableResponse, error)
 
 	// ListIndexesWithResponse List a table's indexes
 	//
@@ -4396,7 +4441,7 @@ type ClientWithResponsesInterface interface {
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /tables/{table}/query (the `QueryTable` operationId).
-	QueryTableWithBodyWithResponse(ctx context.Context, table TableParameter, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*QueryTableResponse, error)
+	QueryTableWithBodyWithResponse(ctx context.Context, table TableParameter, params *QueryTableParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*QueryTableResponse, error)
 
 	// QueryTableWithResponse Find entries by what they hold
 	//
@@ -4410,7 +4455,7 @@ type ClientWithResponsesInterface interface {
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /tables/{table}/query (the `QueryTable` operationId).
-	QueryTableWithResponse(ctx context.Context, table TableParameter, body QueryTableJSONRequestBody, reqEditors ...RequestEditorFn) (*QueryTableResponse, error)
+	QueryTableWithResponse(ctx context.Context, table TableParameter, params *QueryTableParams, body QueryTableJSONRequestBody, reqEditors ...RequestEditorFn) (*QueryTableResponse, error)
 }
 
 type ListBackendsResponse struct {
@@ -4641,9 +4686,11 @@ type GetDocsResponse200Headers struct {
 
 // GetDocsResponse304Headers the declared response headers of an HTTP 304 response for GetDocs
 type GetDocsResponse304Headers struct {
-	ETag          *string
-	LarderVersion *int64
-	LastModified  *string
+	Age            *int
+	ETag           *string
+	LarderServedBy *string
+	LarderVersion  *int64
+	LastModified   *string
 }
 
 type GetDocsResponse struct {
@@ -4967,9 +5014,11 @@ type GetOpenapiJSONResponse200Headers struct {
 
 // GetOpenapiJSONResponse304Headers the declared response headers of an HTTP 304 response for GetOpenapiJSON
 type GetOpenapiJSONResponse304Headers struct {
-	ETag          *string
-	LarderVersion *int64
-	LastModified  *string
+	Age            *int
+	ETag           *string
+	LarderServedBy *string
+	LarderVersion  *int64
+	LastModified   *string
 }
 
 type GetOpenapiJSONResponse struct {
@@ -5038,9 +5087,11 @@ type GetOpenapiYamlResponse200Headers struct {
 
 // GetOpenapiYamlResponse304Headers the declared response headers of an HTTP 304 response for GetOpenapiYaml
 type GetOpenapiYamlResponse304Headers struct {
-	ETag          *string
-	LarderVersion *int64
-	LastModified  *string
+	Age            *int
+	ETag           *string
+	LarderServedBy *string
+	LarderVersion  *int64
+	LastModified   *string
 }
 
 type GetOpenapiYamlResponse struct {
@@ -5704,6 +5755,12 @@ func (r ListChangesResponse) ContentType() string {
 	return ""
 }
 
+// CountTableResponse200Headers the declared response headers of an HTTP 200 response for CountTable
+type CountTableResponse200Headers struct {
+	Age            *int
+	LarderServedBy *string
+}
+
 type CountTableResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -5723,6 +5780,8 @@ type CountTableResponse struct {
 	ApplicationProblemJSON503 *Unavailable
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *ProblemResponse
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *CountTableResponse200Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -6135,7 +6194,9 @@ func (r DeleteKeysResponse) ContentType() string {
 
 // ListKeysResponse200Headers the declared response headers of an HTTP 200 response for ListKeys
 type ListKeysResponse200Headers struct {
-	Link *string
+	Age            *int
+	LarderServedBy *string
+	Link           *string
 }
 
 type ListKeysResponse struct {
@@ -6308,10 +6369,12 @@ func (r DeleteKeyResponse) ContentType() string {
 
 // GetKeyResponse200Headers the declared response headers of an HTTP 200 response for GetKey
 type GetKeyResponse200Headers struct {
+	Age             *int
 	ETag            *string
 	LarderCreatedAt *time.Time
 	LarderExpiresAt *time.Time
 	LarderMetadata  *string
+	LarderServedBy  *string
 	LarderUpdatedAt *time.Time
 	LarderVersion   *int64
 	LastModified    *string
@@ -6319,9 +6382,11 @@ type GetKeyResponse200Headers struct {
 
 // GetKeyResponse304Headers the declared response headers of an HTTP 304 response for GetKey
 type GetKeyResponse304Headers struct {
-	ETag          *string
-	LarderVersion *int64
-	LastModified  *string
+	Age            *int
+	ETag           *string
+	LarderServedBy *string
+	LarderVersion  *int64
+	LastModified   *string
 }
 
 type GetKeyResponse struct {
@@ -6413,10 +6478,12 @@ func (r GetKeyResponse) ContentType() string {
 
 // HeadKeyResponse200Headers the declared response headers of an HTTP 200 response for HeadKey
 type HeadKeyResponse200Headers struct {
+	Age             *int
 	ETag            *string
 	LarderCreatedAt *time.Time
 	LarderExpiresAt *time.Time
 	LarderMetadata  *string
+	LarderServedBy  *string
 	LarderUpdatedAt *time.Time
 	LarderVersion   *int64
 	LastModified    *string
@@ -6424,9 +6491,11 @@ type HeadKeyResponse200Headers struct {
 
 // HeadKeyResponse304Headers the declared response headers of an HTTP 304 response for HeadKey
 type HeadKeyResponse304Headers struct {
-	ETag          *string
-	LarderVersion *int64
-	LastModified  *string
+	Age            *int
+	ETag           *string
+	LarderServedBy *string
+	LarderVersion  *int64
+	LastModified   *string
 }
 
 type HeadKeyResponse struct {
@@ -6791,16 +6860,20 @@ func (r PutKeyResponse) ContentType() string {
 
 // GetEntryResponse200Headers the declared response headers of an HTTP 200 response for GetEntry
 type GetEntryResponse200Headers struct {
-	ETag          *string
-	LarderVersion *int64
-	LastModified  *string
+	Age            *int
+	ETag           *string
+	LarderServedBy *string
+	LarderVersion  *int64
+	LastModified   *string
 }
 
 // GetEntryResponse304Headers the declared response headers of an HTTP 304 response for GetEntry
 type GetEntryResponse304Headers struct {
-	ETag          *string
-	LarderVersion *int64
-	LastModified  *string
+	Age            *int
+	ETag           *string
+	LarderServedBy *string
+	LarderVersion  *int64
+	LastModified   *string
 }
 
 type GetEntryResponse struct {
@@ -7428,6 +7501,12 @@ func (r IncrementKeyResponse) ContentType() string {
 	return ""
 }
 
+// QueryTableResponse200Headers the declared response headers of an HTTP 200 response for QueryTable
+type QueryTableResponse200Headers struct {
+	Age            *int
+	LarderServedBy *string
+}
+
 type QueryTableResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -7447,6 +7526,8 @@ type QueryTableResponse struct {
 	ApplicationProblemJSON503 *Unavailable
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *ProblemResponse
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *QueryTableResponse200Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -7929,8 +8010,8 @@ func (c *ClientWithResponses) ListChangesWithResponse(ctx context.Context, table
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /tables/{table}/count (the `CountTable` operationId).
-func (c *ClientWithResponses) CountTableWithBodyWithResponse(ctx context.Context, table TableParameter, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CountTableResponse, error) {
-	rsp, err := c.CountTableWithBody(ctx, table, contentType, body, reqEditors...)
+func (c *ClientWithResponses) CountTableWithBodyWithResponse(ctx context.Context, table TableParameter, params *CountTableParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CountTableResponse, error) {
+	rsp, err := c.CountTableWithBody(ctx, table, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -7944,8 +8025,8 @@ func (c *ClientWithResponses) CountTableWithBodyWithResponse(ctx context.Context
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /tables/{table}/count (the `CountTable` operationId).
-func (c *ClientWithResponses) CountTableWithResponse(ctx context.Context, table TableParameter, body CountTableJSONRequestBody, reqEditors ...RequestEditorFn) (*CountTableResponse, error) {
-	rsp, err := c.CountTable(ctx, table, body, reqEditors...)
+func (c *ClientWithResponses) CountTableWithResponse(ctx context.Context, table TableParameter, params *CountTableParams, body CountTableJSONRequestBody, reqEditors ...RequestEditorFn) (*CountTableResponse, error) {
+	rsp, err := c.CountTable(ctx, table, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -8352,8 +8433,8 @@ func (c *ClientWithResponses) IncrementKeyWithResponse(ctx context.Context, tabl
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /tables/{table}/query (the `QueryTable` operationId).
-func (c *ClientWithResponses) QueryTableWithBodyWithResponse(ctx context.Context, table TableParameter, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*QueryTableResponse, error) {
-	rsp, err := c.QueryTableWithBody(ctx, table, contentType, body, reqEditors...)
+func (c *ClientWithResponses) QueryTableWithBodyWithResponse(ctx context.Context, table TableParameter, params *QueryTableParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*QueryTableResponse, error) {
+	rsp, err := c.QueryTableWithBody(ctx, table, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -8372,8 +8453,8 @@ func (c *ClientWithResponses) QueryTableWithBodyWithResponse(ctx context.Context
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /tables/{table}/query (the `QueryTable` operationId).
-func (c *ClientWithResponses) QueryTableWithResponse(ctx context.Context, table TableParameter, body QueryTableJSONRequestBody, reqEditors ...RequestEditorFn) (*QueryTableResponse, error) {
-	rsp, err := c.QueryTable(ctx, table, body, reqEditors...)
+func (c *ClientWithResponses) QueryTableWithResponse(ctx context.Context, table TableParameter, params *QueryTableParams, body QueryTableJSONRequestBody, reqEditors ...RequestEditorFn) (*QueryTableResponse, error) {
+	rsp, err := c.QueryTable(ctx, table, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -8608,12 +8689,26 @@ func ParseGetDocsResponse(rsp *http.Response) (*GetDocsResponse, error) {
 		response.Headers200 = &headers
 	case rsp.StatusCode == 304:
 		var headers GetDocsResponse304Headers
+		if values := rsp.Header.Values("Age"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Age", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Age = &value
+		}
 		if values := rsp.Header.Values("ETag"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
 			headers.ETag = &value
+		}
+		if values := rsp.Header.Values("Larder-Served-By"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Larder-Served-By", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.LarderServedBy = &value
 		}
 		if values := rsp.Header.Values("Larder-Version"); len(values) > 0 {
 			var value int64
@@ -8896,12 +8991,26 @@ func ParseGetOpenapiJSONResponse(rsp *http.Response) (*GetOpenapiJSONResponse, e
 		response.Headers200 = &headers
 	case rsp.StatusCode == 304:
 		var headers GetOpenapiJSONResponse304Headers
+		if values := rsp.Header.Values("Age"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Age", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Age = &value
+		}
 		if values := rsp.Header.Values("ETag"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
 			headers.ETag = &value
+		}
+		if values := rsp.Header.Values("Larder-Served-By"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Larder-Served-By", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.LarderServedBy = &value
 		}
 		if values := rsp.Header.Values("Larder-Version"); len(values) > 0 {
 			var value int64
@@ -8972,12 +9081,26 @@ func ParseGetOpenapiYamlResponse(rsp *http.Response) (*GetOpenapiYamlResponse, e
 		response.Headers200 = &headers
 	case rsp.StatusCode == 304:
 		var headers GetOpenapiYamlResponse304Headers
+		if values := rsp.Header.Values("Age"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Age", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Age = &value
+		}
 		if values := rsp.Header.Values("ETag"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
 			headers.ETag = &value
+		}
+		if values := rsp.Header.Values("Larder-Served-By"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Larder-Served-By", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.LarderServedBy = &value
 		}
 		if values := rsp.Header.Values("Larder-Version"); len(values) > 0 {
 			var value int64
@@ -9590,6 +9713,26 @@ func ParseCountTableResponse(rsp *http.Response) (*CountTableResponse, error) {
 
 	}
 
+	switch {
+	case rsp.StatusCode == 200:
+		var headers CountTableResponse200Headers
+		if values := rsp.Header.Values("Age"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Age", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Age = &value
+		}
+		if values := rsp.Header.Values("Larder-Served-By"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Larder-Served-By", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.LarderServedBy = &value
+		}
+		response.Headers200 = &headers
+	}
+
 	return response, nil
 }
 
@@ -9952,6 +10095,20 @@ func ParseListKeysResponse(rsp *http.Response) (*ListKeysResponse, error) {
 	switch {
 	case rsp.StatusCode == 200:
 		var headers ListKeysResponse200Headers
+		if values := rsp.Header.Values("Age"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Age", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Age = &value
+		}
+		if values := rsp.Header.Values("Larder-Served-By"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Larder-Served-By", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.LarderServedBy = &value
+		}
 		if values := rsp.Header.Values("Link"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -10116,6 +10273,13 @@ func ParseGetKeyResponse(rsp *http.Response) (*GetKeyResponse, error) {
 	switch {
 	case rsp.StatusCode == 200:
 		var headers GetKeyResponse200Headers
+		if values := rsp.Header.Values("Age"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Age", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Age = &value
+		}
 		if values := rsp.Header.Values("ETag"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -10144,6 +10308,13 @@ func ParseGetKeyResponse(rsp *http.Response) (*GetKeyResponse, error) {
 			}
 			headers.LarderMetadata = &value
 		}
+		if values := rsp.Header.Values("Larder-Served-By"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Larder-Served-By", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.LarderServedBy = &value
+		}
 		if values := rsp.Header.Values("Larder-Updated-At"); len(values) > 0 {
 			var value time.Time
 			if err := runtime.BindStyledParameterWithOptions("simple", "Larder-Updated-At", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "date-time"}); err != nil {
@@ -10168,12 +10339,26 @@ func ParseGetKeyResponse(rsp *http.Response) (*GetKeyResponse, error) {
 		response.Headers200 = &headers
 	case rsp.StatusCode == 304:
 		var headers GetKeyResponse304Headers
+		if values := rsp.Header.Values("Age"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Age", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Age = &value
+		}
 		if values := rsp.Header.Values("ETag"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
 			headers.ETag = &value
+		}
+		if values := rsp.Header.Values("Larder-Served-By"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Larder-Served-By", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.LarderServedBy = &value
 		}
 		if values := rsp.Header.Values("Larder-Version"); len(values) > 0 {
 			var value int64
@@ -10262,6 +10447,13 @@ func ParseHeadKeyResponse(rsp *http.Response) (*HeadKeyResponse, error) {
 	switch {
 	case rsp.StatusCode == 200:
 		var headers HeadKeyResponse200Headers
+		if values := rsp.Header.Values("Age"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Age", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Age = &value
+		}
 		if values := rsp.Header.Values("ETag"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -10290,6 +10482,13 @@ func ParseHeadKeyResponse(rsp *http.Response) (*HeadKeyResponse, error) {
 			}
 			headers.LarderMetadata = &value
 		}
+		if values := rsp.Header.Values("Larder-Served-By"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Larder-Served-By", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.LarderServedBy = &value
+		}
 		if values := rsp.Header.Values("Larder-Updated-At"); len(values) > 0 {
 			var value time.Time
 			if err := runtime.BindStyledParameterWithOptions("simple", "Larder-Updated-At", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "date-time"}); err != nil {
@@ -10314,12 +10513,26 @@ func ParseHeadKeyResponse(rsp *http.Response) (*HeadKeyResponse, error) {
 		response.Headers200 = &headers
 	case rsp.StatusCode == 304:
 		var headers HeadKeyResponse304Headers
+		if values := rsp.Header.Values("Age"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Age", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Age = &value
+		}
 		if values := rsp.Header.Values("ETag"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
 			headers.ETag = &value
+		}
+		if values := rsp.Header.Values("Larder-Served-By"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Larder-Served-By", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.LarderServedBy = &value
 		}
 		if values := rsp.Header.Values("Larder-Version"); len(values) > 0 {
 			var value int64
@@ -10820,12 +11033,26 @@ func ParseGetEntryResponse(rsp *http.Response) (*GetEntryResponse, error) {
 	switch {
 	case rsp.StatusCode == 200:
 		var headers GetEntryResponse200Headers
+		if values := rsp.Header.Values("Age"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Age", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Age = &value
+		}
 		if values := rsp.Header.Values("ETag"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
 			headers.ETag = &value
+		}
+		if values := rsp.Header.Values("Larder-Served-By"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Larder-Served-By", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.LarderServedBy = &value
 		}
 		if values := rsp.Header.Values("Larder-Version"); len(values) > 0 {
 			var value int64
@@ -10844,12 +11071,26 @@ func ParseGetEntryResponse(rsp *http.Response) (*GetEntryResponse, error) {
 		response.Headers200 = &headers
 	case rsp.StatusCode == 304:
 		var headers GetEntryResponse304Headers
+		if values := rsp.Header.Values("Age"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Age", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Age = &value
+		}
 		if values := rsp.Header.Values("ETag"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			}
 			headers.ETag = &value
+		}
+		if values := rsp.Header.Values("Larder-Served-By"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Larder-Served-By", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.LarderServedBy = &value
 		}
 		if values := rsp.Header.Values("Larder-Version"); len(values) > 0 {
 			var value int64
@@ -11561,6 +11802,26 @@ func ParseQueryTableResponse(rsp *http.Response) (*QueryTableResponse, error) {
 		}
 		response.ApplicationProblemJSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers QueryTableResponse200Headers
+		if values := rsp.Header.Values("Age"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Age", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Age = &value
+		}
+		if values := rsp.Header.Values("Larder-Served-By"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Larder-Served-By", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.LarderServedBy = &value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil

@@ -1489,6 +1489,15 @@ type ListChangesParams struct {
 	LastEventID *CursorText `json:"Last-Event-ID,omitempty"`
 }
 
+// CountTableParams defines parameters for CountTable.
+type CountTableParams struct {
+	// CacheControl `no-cache` reads from the primary, as does a read that says nothing; `max-age=N` takes a copy no older than N
+	// seconds where there is one, such as a replica of PostgreSQL; `only-if-cached` is a 504 where no cache has
+	// one; `stale-if-error=N` (RFC 5861) takes a copy up to N seconds old where the primary is down. Whoever
+	// asks for one is told by `Larder-Served-By` and `Age` what they got.
+	CacheControl *CacheControl `json:"Cache-Control,omitempty"`
+}
+
 // DeleteKeysParams defines parameters for DeleteKeys.
 type DeleteKeysParams struct {
 	// Prefix What the keys begin with, taken literally.
@@ -1547,6 +1556,12 @@ type ListKeysParams struct {
 
 	// Cursor The `next_cursor` of the page before, with the same other arguments. Else 400 `invalid_cursor`.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// CacheControl `no-cache` reads from the primary, as does a read that says nothing; `max-age=N` takes a copy no older than N
+	// seconds where there is one, such as a replica of PostgreSQL; `only-if-cached` is a 504 where no cache has
+	// one; `stale-if-error=N` (RFC 5861) takes a copy up to N seconds old where the primary is down. Whoever
+	// asks for one is told by `Larder-Served-By` and `Age` what they got.
+	CacheControl *CacheControl `json:"Cache-Control,omitempty"`
 }
 
 // DeleteKeyParams defines parameters for DeleteKey.
@@ -1575,9 +1590,10 @@ type GetKeyParams struct {
 	// there is only an older one it is a 412 `version_mismatch`.
 	LarderMinVersion *MinVersion `json:"Larder-Min-Version,omitempty"`
 
-	// CacheControl `no-cache` reads from the primary; `max-age=N` takes a cached copy no older than N seconds; `only-if-cached`
-	// is a 504 where there is none; `stale-if-error=N` (RFC 5861) takes a copy up to N seconds old where the
-	// primary is down.
+	// CacheControl `no-cache` reads from the primary, as does a read that says nothing; `max-age=N` takes a copy no older than N
+	// seconds where there is one, such as a replica of PostgreSQL; `only-if-cached` is a 504 where no cache has
+	// one; `stale-if-error=N` (RFC 5861) takes a copy up to N seconds old where the primary is down. Whoever
+	// asks for one is told by `Larder-Served-By` and `Age` what they got.
 	CacheControl *CacheControl `json:"Cache-Control,omitempty"`
 }
 
@@ -1595,9 +1611,10 @@ type HeadKeyParams struct {
 	// there is only an older one it is a 412 `version_mismatch`.
 	LarderMinVersion *MinVersion `json:"Larder-Min-Version,omitempty"`
 
-	// CacheControl `no-cache` reads from the primary; `max-age=N` takes a cached copy no older than N seconds; `only-if-cached`
-	// is a 504 where there is none; `stale-if-error=N` (RFC 5861) takes a copy up to N seconds old where the
-	// primary is down.
+	// CacheControl `no-cache` reads from the primary, as does a read that says nothing; `max-age=N` takes a copy no older than N
+	// seconds where there is one, such as a replica of PostgreSQL; `only-if-cached` is a 504 where no cache has
+	// one; `stale-if-error=N` (RFC 5861) takes a copy up to N seconds old where the primary is down. Whoever
+	// asks for one is told by `Larder-Served-By` and `Age` what they got.
 	CacheControl *CacheControl `json:"Cache-Control,omitempty"`
 }
 
@@ -1660,9 +1677,10 @@ type GetEntryParams struct {
 	// there is only an older one it is a 412 `version_mismatch`.
 	LarderMinVersion *MinVersion `json:"Larder-Min-Version,omitempty"`
 
-	// CacheControl `no-cache` reads from the primary; `max-age=N` takes a cached copy no older than N seconds; `only-if-cached`
-	// is a 504 where there is none; `stale-if-error=N` (RFC 5861) takes a copy up to N seconds old where the
-	// primary is down.
+	// CacheControl `no-cache` reads from the primary, as does a read that says nothing; `max-age=N` takes a copy no older than N
+	// seconds where there is one, such as a replica of PostgreSQL; `only-if-cached` is a 504 where no cache has
+	// one; `stale-if-error=N` (RFC 5861) takes a copy up to N seconds old where the primary is down. Whoever
+	// asks for one is told by `Larder-Served-By` and `Age` what they got.
 	CacheControl *CacheControl `json:"Cache-Control,omitempty"`
 }
 
@@ -1705,6 +1723,15 @@ type IncrementKeyParams struct {
 	// IfNoneMatch On a read: 304 where the entry has one of these versions. On a write only `*`: 412 `already_exists` where
 	// there is an entry. Weak or empty tags are a 400 `invalid_header`.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// QueryTableParams defines parameters for QueryTable.
+type QueryTableParams struct {
+	// CacheControl `no-cache` reads from the primary, as does a read that says nothing; `max-age=N` takes a copy no older than N
+	// seconds where there is one, such as a replica of PostgreSQL; `only-if-cached` is a 504 where no cache has
+	// one; `stale-if-error=N` (RFC 5861) takes a copy up to N seconds old where the primary is down. Whoever
+	// asks for one is told by `Larder-Served-By` and `Age` what they got.
+	CacheControl *CacheControl `json:"Cache-Control,omitempty"`
 }
 
 // ApplyBatchJSONRequestBody defines body for ApplyBatch for application/json ContentType.

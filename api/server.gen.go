@@ -70,7 +70,7 @@ type ServerInterface interface {
 	ListChanges(w http.ResponseWriter, r *http.Request, table TableParameter, params ListChangesParams)
 	// CountTable Count entries by what they hold
 	// (POST /tables/{table}/count)
-	CountTable(w http.ResponseWriter, r *http.Request, table TableParameter)
+	CountTable(w http.ResponseWriter, r *http.Request, table TableParameter, params CountTableParams)
 	// ListIndexes List a table's indexes
 	// (GET /tables/{table}/indexes)
 	ListIndexes(w http.ResponseWriter, r *http.Request, table TableParameter)
@@ -121,7 +121,7 @@ type ServerInterface interface {
 	IncrementKey(w http.ResponseWriter, r *http.Request, table TableParameter, key Key, params IncrementKeyParams)
 	// QueryTable Find entries by what they hold
 	// (POST /tables/{table}/query)
-	QueryTable(w http.ResponseWriter, r *http.Request, table TableParameter)
+	QueryTable(w http.ResponseWriter, r *http.Request, table TableParameter, params QueryTableParams)
 }
 
 // Unimplemented server implementation that returns http.StatusNotImplemented for each endpoint.
@@ -238,7 +238,7 @@ func (_ Unimplemented) ListChanges(w http.ResponseWriter, r *http.Request, table
 
 // CountTable Count entries by what they hold
 // (POST /tables/{table}/count)
-func (_ Unimplemented) CountTable(w http.ResponseWriter, r *http.Request, table TableParameter) {
+func (_ Unimplemented) CountTable(w http.ResponseWriter, r *http.Request, table TableParameter, params CountTableParams) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -340,7 +340,7 @@ func (_ Unimplemented) IncrementKey(w http.ResponseWriter, r *http.Request, tabl
 
 // QueryTable Find entries by what they hold
 // (POST /tables/{table}/query)
-func (_ Unimplemented) QueryTable(w http.ResponseWriter, r *http.Request, table TableParameter) {
+func (_ Unimplemented) QueryTable(w http.ResponseWriter, r *http.Request, table TableParameter, params QueryTableParams) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -837,8 +837,32 @@ func (siw *ServerInterfaceWrapper) CountTable(w http.ResponseWriter, r *http.Req
 		return
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CountTableParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Cache-Control" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Cache-Control")]; found {
+		var CacheControl CacheControl
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Cache-Control", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Cache-Control", valueList[0], &CacheControl, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Cache-Control", Err: err})
+			return
+		}
+
+		params.CacheControl = &CacheControl
+
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.CountTable(w, r, table)
+		siw.Handler.CountTable(w, r, table, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1210,6 +1234,27 @@ func (siw *ServerInterfaceWrapper) ListKeys(w http.ResponseWriter, r *http.Reque
 			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
 		}
 		return
+	}
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Cache-Control" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Cache-Control")]; found {
+		var CacheControl CacheControl
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Cache-Control", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Cache-Control", valueList[0], &CacheControl, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Cache-Control", Err: err})
+			return
+		}
+
+		params.CacheControl = &CacheControl
+
 	}
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -2244,8 +2289,32 @@ func (siw *ServerInterfaceWrapper) QueryTable(w http.ResponseWriter, r *http.Req
 		return
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params QueryTableParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Cache-Control" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Cache-Control")]; found {
+		var CacheControl CacheControl
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Cache-Control", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Cache-Control", valueList[0], &CacheControl, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Cache-Control", Err: err})
+			return
+		}
+
+		params.CacheControl = &CacheControl
+
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.QueryTable(w, r, table)
+		siw.Handler.QueryTable(w, r, table, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {

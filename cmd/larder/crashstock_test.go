@@ -92,7 +92,7 @@ func (s *stock) checkIndex(t *testing.T, client *api.ClientWithResponses) {
 		}
 	}
 	for by, n := range want {
-		counted, err := client.CountTableWithResponse(t.Context(), registers, api.CountRequest{
+		counted, err := client.CountTableWithResponse(t.Context(), registers, nil, api.CountRequest{
 			Filter: &api.Filter{Path: "/by", Op: api.FilterOpEq, Value: json.RawMessage(strconv.Itoa(by))},
 		})
 		if err != nil {

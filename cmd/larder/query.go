@@ -40,7 +40,7 @@ func (c *queryCommand) Run(ctx context.Context, s streams) error {
 			return nil, "", err
 		}
 		var page api.QueryPage
-		err := remote.Read(larder.QueryTableWithBody(ctx, c.Table, "application/json", &body))(&page)
+		err := remote.Read(larder.QueryTableWithBody(ctx, c.Table, nil, "application/json", &body))(&page)
 		if err == nil && cursor == "" {
 			s.note("Found by %s, %d entries looked at.", strings.TrimSpace(string(page.Plan.Mode)+" "+page.Plan.Index), page.Plan.Scanned)
 		}

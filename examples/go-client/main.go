@@ -201,7 +201,7 @@ func (s shop) findScarce(ctx context.Context) error {
 	if made.StatusCode() >= http.StatusMultipleChoices {
 		return problem("making an index", made)
 	}
-	found, err := s.larder.QueryTableWithResponse(ctx, "stock", api.QueryRequest{
+	found, err := s.larder.QueryTableWithResponse(ctx, "stock", nil, api.QueryRequest{
 		Filter: &api.Filter{Path: "/left", Op: api.FilterOpLt, Value: json.RawMessage("5")},
 		Sort:   []api.Sort{{Path: "/left"}},
 	})

@@ -153,19 +153,6 @@ func tooOld(e store.Entry, minVersion *int64) error {
 	})
 }
 
-// onlyIfCached says whether nothing but a cached copy will do (RFC 9111,
-// section 5.2.1.7).
-func onlyIfCached(h http.Header) bool {
-	for _, line := range h["Cache-Control"] {
-		for directive := range strings.SplitSeq(line, ",") {
-			if strings.EqualFold(strings.TrimSpace(directive), "only-if-cached") {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 // notModified says whether the client has the entry already.
 func (c readCondition) notModified(e store.Entry) bool {
 	return !c.none.empty() && c.none.matches(e)

@@ -57,14 +57,19 @@ func (a *API) read(w http.ResponseWriter, r *http.Request, ref store.Ref, minVer
 	if minVersion != nil && *minVersion < 1 {
 		return store.Entry{}, false, invalidHeader("Larder-Min-Version", "a version is a positive integer")
 	}
-	if onlyIfCached(r.Header) {
+	cache := parseCacheControl(r.Header)
+	if cache.onlyIfCached {
 		return store.Entry{}, false, inHeader("Cache-Control", &store.Error{Code: notCached, Detail: "no cache has a copy of this entry"})
 	}
-	read, err := a.store.Get(r.Context(), []store.Ref{ref})
+	read, err := a.store.Get(cache.context(r.Context()), []store.Ref{ref})
+	if err == nil && read.Source.Copy != "" && tooOld(read.Entries[0], minVersion) != nil {
+		read, err = a.store.Get(r.Context(), []store.Ref{ref})
+	}
 	if err != nil {
 		return store.Entry{}, false, err
 	}
 	entry = read.Entries[0]
+	a.tell(w.Header(), cache, read.Source)
 	if err := cmp.Or(tooOld(entry, minVersion), conditions.failed(entry)); err != nil {
 		return store.Entry{}, false, err
 	}

@@ -24,6 +24,7 @@ func (a *API) listLines(w http.ResponseWriter, r *http.Request, l *listing) {
 	defer done()
 	defer a.countStream(r)()
 	r = r.WithContext(ctx)
+	ctx = l.cache.context(ctx)
 	if !l.limited {
 		l.scan.Limit = a.limits.MaxPage
 		if l.query != nil {
@@ -32,7 +33,7 @@ func (a *API) listLines(w http.ResponseWriter, r *http.Request, l *listing) {
 	}
 	var out *pieces
 	for {
-		page, next, err := a.listPage(r, l)
+		page, next, err := a.listPage(ctx, l)
 		if err == nil && next != "" {
 			err = l.goOn(next)
 		}
@@ -44,6 +45,7 @@ func (a *API) listLines(w http.ResponseWriter, r *http.Request, l *listing) {
 			if next != "" && l.limited {
 				linkNext(w.Header(), r.URL, l.arguments.encode(next))
 			}
+			a.tell(w.Header(), l.cache, page.Source)
 			out = newPieces(w, linesType)
 			w.WriteHeader(http.StatusOK)
 		}

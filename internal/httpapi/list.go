@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -21,6 +22,7 @@ type listing struct {
 	query     *store.Query // nil: a scan
 	limited   bool         // the client said how many
 	arguments listArguments
+	cache     cacheControl
 }
 
 // ListKeys answers a table's entries, as a page or as lines.
@@ -35,16 +37,18 @@ func (a *API) ListKeys(w http.ResponseWriter, r *http.Request, table string, par
 		a.fail(w, r, queryPlaces, err)
 		return
 	}
+	list.cache = parseCacheControl(r.Header)
 	if mediaType == linesType {
 		a.listLines(w, r, list)
 		return
 	}
 	limit(r, a.options.RequestTimeout)
-	page, next, err := a.listPage(r, list)
+	page, next, err := a.listPage(list.cache.context(r.Context()), list)
 	if err != nil {
 		a.fail(w, r, queryPlaces, err)
 		return
 	}
+	a.tell(w.Header(), list.cache, page.Source)
 	form := api.EntryPage{Items: newEntries(page.Entries), Prefixes: page.Prefixes}
 	if next != "" {
 		form.NextCursor = list.arguments.encode(next)
@@ -137,12 +141,12 @@ func (l *listing) filter(terms []string, position string, lim store.Limits) erro
 }
 
 // listPage reads one page, and where the next one goes on.
-func (a *API) listPage(r *http.Request, l *listing) (page store.Page, next string, err error) {
+func (a *API) listPage(ctx context.Context, l *listing) (page store.Page, next string, err error) {
 	if l.query == nil {
-		page, err = a.store.Scan(r.Context(), l.scan)
+		page, err = a.store.Scan(ctx, l.scan)
 		return page, page.Next, err
 	}
-	found, err := a.search(r.Context(), *l.query)
+	found, err := a.search(ctx, *l.query)
 	if err != nil {
 		return store.Page{}, "", err
 	}
@@ -151,7 +155,7 @@ func (a *API) listPage(r *http.Request, l *listing) (page store.Page, next strin
 			found.Entries[i] = found.Entries[i].WithoutValue()
 		}
 	}
-	return store.Page{Entries: found.Entries}, formatPosition(found.Next), nil
+	return store.Page{Entries: found.Entries, Source: found.Source}, formatPosition(found.Next), nil
 }
 
 // goOn makes the listing one of what comes after next.

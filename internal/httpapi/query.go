@@ -28,17 +28,19 @@ type countForm struct {
 }
 
 // QueryTable answers what a query finds.
-func (a *API) QueryTable(w http.ResponseWriter, r *http.Request, table string) {
+func (a *API) QueryTable(w http.ResponseWriter, r *http.Request, table string, _ api.QueryTableParams) {
 	q, arguments, err := a.readQuery(w, r, table)
 	if err != nil {
 		a.fail(w, r, bodyPlaces, err)
 		return
 	}
-	found, err := a.search(r.Context(), q)
+	cache := parseCacheControl(r.Header)
+	found, err := a.search(cache.context(r.Context()), q)
 	if err != nil {
 		a.fail(w, r, bodyPlaces, err)
 		return
 	}
+	a.tell(w.Header(), cache, found.Source)
 	form := api.QueryPage{Items: newEntries(found.Entries), Plan: newPlan(found.Plan)}
 	if found.Next != nil {
 		form.NextCursor = arguments.encode(formatPosition(found.Next))
@@ -103,16 +105,18 @@ func (a *API) readFilter(raw json.RawMessage) (value.Filter, error) {
 }
 
 // CountTable answers how many entries a filter matches.
-func (a *API) CountTable(w http.ResponseWriter, r *http.Request, table string) {
-	counted, err := a.count(w, r, table)
+func (a *API) CountTable(w http.ResponseWriter, r *http.Request, table string, _ api.CountTableParams) {
+	cache := parseCacheControl(r.Header)
+	counted, err := a.count(w, r, table, cache)
 	if err != nil {
 		a.fail(w, r, bodyPlaces, err)
 		return
 	}
+	a.tell(w.Header(), cache, counted.Source)
 	writeJSON(w, jsonType, http.StatusOK, api.CountResult{Count: counted.Count, Plan: newPlan(counted.Plan)})
 }
 
-func (a *API) count(w http.ResponseWriter, r *http.Request, table string) (store.Counted, error) {
+func (a *API) count(w http.ResponseWriter, r *http.Request, table string, cache cacheControl) (store.Counted, error) {
 	if err := userTable(table); err != nil {
 		return store.Counted{}, err
 	}
@@ -128,7 +132,7 @@ func (a *API) count(w http.ResponseWriter, r *http.Request, table string) (store
 	if !ok {
 		return store.Counted{}, a.unsupported(store.CanSearch)
 	}
-	return searcher.Count(r.Context(), store.Query{Table: table, Filter: filter})
+	return searcher.Count(cache.context(r.Context()), store.Query{Table: table, Filter: filter})
 }
 
 func (a *API) search(ctx context.Context, q store.Query) (store.Found, error) {

@@ -45,7 +45,7 @@ func (s *Store) Search(ctx context.Context, q store.Query) (store.Found, error) 
 	if err != nil {
 		return store.Found{}, &store.Error{Code: store.InvalidQuery, Field: "filter", Err: err}
 	}
-	resp, err := s.client.QueryTableWithBodyWithResponse(ctx, q.Table, "application/json", bytes.NewReader(body))
+	resp, err := s.client.QueryTableWithBodyWithResponse(ctx, q.Table, nil, "application/json", bytes.NewReader(body))
 	if err != nil {
 		return store.Found{}, s.broken(ctx, err, false)
 	}
@@ -69,7 +69,7 @@ func (s *Store) Count(ctx context.Context, q store.Query) (store.Counted, error)
 	if err != nil {
 		return store.Counted{}, &store.Error{Code: store.InvalidQuery, Field: "filter", Err: err}
 	}
-	resp, err := s.client.CountTableWithBodyWithResponse(ctx, q.Table, "application/json", bytes.NewReader(body))
+	resp, err := s.client.CountTableWithBodyWithResponse(ctx, q.Table, nil, "application/json", bytes.NewReader(body))
 	if err != nil {
 		return store.Counted{}, s.broken(ctx, err, false)
 	}
