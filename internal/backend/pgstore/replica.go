@@ -192,9 +192,6 @@ func (r *replicas) details(into map[string]string) {
 }
 
 func (r *replicas) figures() []store.Figure {
-	if len(r.all) == 0 {
-		return nil
-	}
 	var answers, usable, behind float64
 	for _, one := range r.all {
 		_, asOf, ok := one.state()
