@@ -20,9 +20,8 @@ import (
 
 // Commands that a page shows, and that are not run as they are.
 const (
-	serveCommand    = "go run ./cmd/larder serve"                    // the page's larder is that
-	serveOverServer = "LARDER_PRIMARY=" + shownURL + " larder serve" // or that, from there on
-	testCommand     = "go tool -modfile=tools/go.mod task test"      // runs this test
+	serveCommand = "go run ./cmd/larder serve"               // the page's larder is that
+	testCommand  = "go tool -modfile=tools/go.mod task test" // runs this test
 )
 
 // shownAddress is where a reader's larder listens.
@@ -36,7 +35,7 @@ func TestPages(t *testing.T) {
 	for _, page := range pages(t, root) {
 		t.Run(page, func(t *testing.T) {
 			blocks := readBlocks(t, filepath.Join(root, page))
-			r := newReader(t, root, binary, postgresFor(t, page, blocks))
+			r := newReader(t, root, binary, serversFor(t, page, blocks))
 			for _, b := range blocks {
 				switch b.language {
 				case "console":
@@ -50,7 +49,7 @@ func TestPages(t *testing.T) {
 					t.Errorf("%s:%d: what is to be done with a block of %q?", page, b.line, b.language)
 				}
 			}
-			if r.postgres != nil {
+			if r.servers.primary != nil {
 				r.checkFigures(t, page)
 			}
 		})
@@ -59,15 +58,15 @@ func TestPages(t *testing.T) {
 
 // reader does what a page says, with a larder of its own.
 type reader struct {
-	root     string
-	binary   testenv.Binary
-	postgres *testenv.PostgresServer // nil: the page has none
-	larder   *testenv.Larder         // nil: the page has not started it yet
-	scratch  terminal                // where the larder works
-	source   terminal                // the module's root
+	root    string
+	binary  testenv.Binary
+	servers servers
+	larder  *testenv.Larder // nil: the page has not started it yet
+	scratch terminal        // where the larder works
+	source  terminal        // the module's root
 }
 
-func newReader(t *testing.T, root string, binary testenv.Binary, postgres *testenv.PostgresServer) *reader {
+func newReader(t *testing.T, root string, binary testenv.Binary, of servers) *reader {
 	t.Helper()
 	own := t.TempDir()
 	// curl shows how far it is unless it writes to a terminal, which a pipe's
@@ -77,7 +76,7 @@ func newReader(t *testing.T, root string, binary testenv.Binary, postgres *teste
 	}
 	installed := filepath.Join(own, "bin")
 	path := []string{installed, filepath.Dir(binary.Path), os.Getenv("PATH")}
-	if postgres != nil {
+	if of.primary != nil {
 		path = append([]string{postgresPrograms(t)}, path...)
 	}
 	env := append(environ(),
@@ -87,19 +86,24 @@ func newReader(t *testing.T, root string, binary testenv.Binary, postgres *teste
 		"TERM=xterm", "NO_COLOR=1", "LC_ALL=C.UTF-8", "TZ=UTC", "PAGER=cat",
 	)
 	r := &reader{
-		root: root, binary: binary, postgres: postgres,
+		root: root, binary: binary, servers: of,
 		scratch: terminal{dir: t.TempDir(), env: env},
 		source:  terminal{dir: root, env: env},
 	}
-	if postgres == nil {
+	if of.primary == nil {
 		r.serve(t)
 	}
 	return r
 }
 
-// serve starts the page's larder.
+// serve starts the page's larder, in place of the one there was.
 func (r *reader) serve(t *testing.T, env ...string) {
 	t.Helper()
+	if r.larder != nil {
+		if err := r.larder.Stop(); err != nil {
+			t.Fatal(err)
+		}
+	}
 	r.larder = r.binary.Serve(t, testenv.Options{Dir: r.scratch.dir, Env: append(env, "LARDER_LOG_FORMAT=console", "NO_COLOR=1")})
 	for _, at := range []*terminal{&r.scratch, &r.source} {
 		at.env = append(slices.Clone(at.env), "LARDER_URL="+r.larder.URL)
@@ -109,16 +113,18 @@ func (r *reader) serve(t *testing.T, env ...string) {
 // follow does one command.
 func (r *reader) follow(t *testing.T, c command) {
 	t.Helper()
-	switch c.text {
-	case serveOverServer:
-		r.serve(t, r.asRun("LARDER_PRIMARY="+shownURL))
+	settings, serves := overPostgres(c)
+	switch {
+	case serves:
+		r.serve(t, strings.Fields(r.asRun(settings))...)
+		r.servers.awaitStandby(t, r.larder, settings)
 		fallthrough
-	case serveCommand:
+	case c.text == serveCommand:
 		if shown := r.asShown(r.larder.Log()); !matches(append(c.output, "…"), shown) {
 			t.Errorf("%s: the page shows\n%s\nand the log is\n%s", c.where, strings.Join(c.output, "\n"), shown)
 		}
 		return
-	case testCommand:
+	case c.text == testCommand:
 		r.checkTestCommand(t, c)
 		return
 	}
@@ -144,10 +150,7 @@ func (r *reader) addresses() []string {
 	if r.larder != nil {
 		all = append(all, shownAddress, r.larder.Address)
 	}
-	if r.postgres != nil {
-		all = append(all, shownServer, r.postgres.Address)
-	}
-	return all
+	return append(all, r.servers.addresses()...)
 }
 
 func (r *reader) asRun(text string) string {

@@ -1,6 +1,7 @@
 package docs
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -11,27 +12,77 @@ import (
 	"larder/internal/testenv"
 )
 
-// Where a reader's PostgreSQL listens, and the database there.
+// Where a reader's PostgreSQL listens, and its standby.
 const (
-	shownServer = "127.0.0.1:5432"
-	shownURL    = "postgres://larder:secret@" + shownServer + "/larder"
+	shownServer  = "127.0.0.1:5432"
+	shownStandby = "127.0.0.1:5433"
 )
 
-// postgresFor starts a server of the page's own, where the page has larder serve
-// from one; nil where it does not.
-func postgresFor(t *testing.T, page string, blocks []block) *testenv.PostgresServer {
+// overServer is how a page says that its larder serves from PostgreSQL, from
+// there on.
+var overServer = regexp.MustCompile(`^(LARDER_PRIMARY=postgres://\S+(?: LARDER_\S+)*) larder serve$`)
+
+// overPostgres gives the settings of a command that is so.
+func overPostgres(c command) (settings string, serves bool) {
+	if found := overServer.FindStringSubmatch(c.text); found != nil {
+		return found[1], true
+	}
+	return "", false
+}
+
+// servers are a page's own; both nil where its larder has a file.
+type servers struct{ primary, standby *testenv.PostgresServer }
+
+// serversFor starts the servers that a page's commands name.
+func serversFor(t *testing.T, page string, blocks []block) servers {
 	t.Helper()
+	var s servers
 	for _, b := range blocks {
 		if b.language != "console" {
 			continue
 		}
 		for _, c := range b.commands(t, page) {
-			if c.text == serveOverServer {
-				return testenv.StartPostgres(t, testenv.PostgresOptions{Durable: true})
+			if _, serves := overPostgres(c); serves && s.primary == nil {
+				s.primary = testenv.StartPostgres(t, testenv.PostgresOptions{Durable: true})
+			}
+			if strings.Contains(c.text, shownStandby) && s.standby == nil {
+				s.standby = testenv.StartStandby(t, s.primary, "standby", testenv.PostgresOptions{})
 			}
 		}
 	}
-	return nil
+	return s
+}
+
+// addresses are those that a page shows, each followed by the one there is.
+func (s servers) addresses() []string {
+	var all []string
+	if s.primary != nil {
+		all = append(all, shownServer, s.primary.Address)
+	}
+	if s.standby != nil {
+		all = append(all, shownStandby, s.standby.Address)
+	}
+	return all
+}
+
+// awaitStandby waits until a larder that was told of the standby uses it.
+func (s servers) awaitStandby(t *testing.T, larder *testenv.Larder, settings string) {
+	t.Helper()
+	if !strings.Contains(settings, shownStandby) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), commandTimeout)
+	defer cancel()
+	look := terminal{dir: t.TempDir(), env: environ()}
+	for {
+		seen, err := look.run(ctx, "curl -s "+larder.URL+"/backends/primary")
+		if err != nil {
+			t.Fatalf("the standby is not used: %v\n%s", err, seen)
+		}
+		if strings.Contains(seen, "in use, ") {
+			return
+		}
+	}
 }
 
 // postgresPrograms is the directory of psql and pg_dump.
