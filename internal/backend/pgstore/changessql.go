@@ -9,6 +9,8 @@ const everyTableSQL = `names(name) as (
 	from names n where n.name is not null
 )`
 
+// Where the horizon has not moved, there is nothing to look for in any table.
+
 // A page of the feed is one statement. Before the entry's own columns it gives
 // the horizon, the storage's id, and how far back deletions are forgotten; where
 // there are no changes it has one row with these alone. $1 is the table, $2 and
@@ -39,7 +41,7 @@ left join lateral (
 		where e.table_name = n.name and (e.xid, e.sequence) >= ($1::xid8, $2::bigint) and e.xid < h.xmin and starts_with(e.key, $4)
 		order by e.xid, e.sequence limit $3
 	) e
-	where n.name is not null
+	where n.name is not null and h.xmin > $1::xid8
 	order by e.xid, e.sequence limit $3
 ) e on true`
 
@@ -69,5 +71,5 @@ left join lateral (
 		where e.table_name = n.name and e.xid >= $1::xid8 and e.xid < h.xmin
 		order by e.xid, e.sequence limit $2
 	) e
-	where n.name is not null
+	where n.name is not null and h.xmin > $1::xid8
 ) e on true`

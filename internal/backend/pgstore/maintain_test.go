@@ -1,6 +1,7 @@
 package pgstore
 
 import (
+	"bytes"
 	"context"
 	"strings"
 	"testing"
@@ -107,5 +108,38 @@ func TestInspection(t *testing.T) {
 		if got := setting.durability(); !strings.Contains(got, said) {
 			t.Errorf("%+v: %s", setting, got)
 		}
+	}
+}
+
+// TestMaintenanceThroughPgBouncer does what takes a connection of its own where
+// a pooler lends out the sessions.
+func TestMaintenanceThroughPgBouncer(t *testing.T) {
+	url := throughPgBouncer(t)(t)
+	f := open(t, func(o *Options) { o.URL = url })
+	f.odd()
+	for _, action := range []store.Action{store.Cleanup, store.Vacuum, store.Analyze} {
+		if err := f.Maintain(t.Context(), store.Maintenance{Action: action}); err != nil {
+			t.Errorf("%s: %v", action, err)
+		}
+	}
+	if err := f.refreshStatistics(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if at, err := f.Inspect(t.Context()); err != nil || at.Details["pooler"] != "true" {
+		t.Errorf("%+v, %v", at, err)
+	}
+	if tables, err := f.Tables(t.Context()); err != nil || len(tables) != 1 {
+		t.Errorf("%+v, %v", tables, err)
+	}
+	var text bytes.Buffer
+	if _, err := f.Snapshot(t.Context(), &text); err != nil {
+		t.Fatal(err)
+	}
+	restored := open(t, func(o *Options) {
+		o.URL = throughPgBouncer(t)(t)
+		psql(t, o.URL, text.Bytes())
+	})
+	if before, after := f.everything(), restored.everything(); len(before) != len(after) || len(after) == 0 {
+		t.Errorf("there were %d entries, and are %d", len(before), len(after))
 	}
 }
