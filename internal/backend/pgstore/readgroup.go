@@ -2,6 +2,7 @@ package pgstore
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -189,6 +190,23 @@ func (l *readLanes) run(group []*pendingRead, together *lookup) {
 			a := &together.answers[together.places[i]]
 			p.entry, p.horizon, p.err = a.entry, together.horizon, ownError(a.err)
 		}
+		p.done <- struct{}{}
+	}
+	if store.CodeOf(err) == store.Unavailable {
+		l.turnAway(err)
+	}
+}
+
+// turnAway fails what waits, where there is no connection to be had: it has
+// waited for one already, by waiting for those before it.
+func (l *readLanes) turnAway(err error) {
+	l.mu.Lock()
+	waited := slices.Clone(l.queue)
+	clear(l.queue)
+	l.queue = l.queue[:0]
+	l.mu.Unlock()
+	for _, p := range waited {
+		p.err = ownError(err)
 		p.done <- struct{}{}
 	}
 }
