@@ -16,14 +16,14 @@ func (s *Store) Changes(ctx context.Context, c store.Changes) (store.Feed, error
 	if err := c.Validate(s.options.Limits); err != nil {
 		return store.Feed{}, err
 	}
-	after, known, err := s.position(c.Since)
+	after, began, known, err := s.position(c.Since)
 	if err != nil {
 		return store.Feed{}, err
 	}
 	if !known {
 		return store.Feed{}, compacted()
 	}
-	reader := feedReader{s: s, asked: c, limit: c.PageLimit(s.options.Limits), fromStart: c.Since == ""}
+	reader := feedReader{s: s, asked: c, limit: c.PageLimit(s.options.Limits), fromStart: c.Since == "", began: began}
 	var timeout <-chan time.Time
 	if c.Wait > 0 {
 		timer := time.NewTimer(c.Wait)
@@ -58,6 +58,7 @@ type feedReader struct {
 	asked     store.Changes
 	limit     int
 	fromStart bool
+	began     int64 // the feed's last sequence when the reader began at its beginning, 0 where it is not known
 }
 
 // read gives the page after a sequence, and the last sequence it looked at.
@@ -81,7 +82,7 @@ func (f *feedReader) read(ctx context.Context, after int64) (feed store.Feed, la
 	if err != nil {
 		return store.Feed{}, 0, err
 	}
-	feed.Next = f.s.cursor(last)
+	feed.Next = f.s.cursorSince(last, f.began)
 	return feed, last, nil
 }
 
@@ -89,21 +90,23 @@ func (f *feedReader) read(ctx context.Context, after int64) (feed store.Feed, la
 // one that lies ahead: this file is then an older copy.
 func (f *feedReader) check(tx *bolt.Tx, after int64, state fileState) error {
 	if f.fromStart {
+		f.began = state.sequence
 		return nil
 	}
-	if after > state.sequence {
+	reach := max(after, f.began)
+	if reach > state.sequence {
 		return compacted()
 	}
 	if f.asked.Table != "" {
 		t, err := readTable(tx, f.asked.Table)
-		if err == nil && after < t.compacted {
+		if err == nil && reach < t.compacted {
 			err = compacted()
 		}
 		return err
 	}
 	return tx.Bucket(tablesBucket).ForEach(func(_, b []byte) error {
 		t, err := decodeTableState(b)
-		if err == nil && after < t.compacted {
+		if err == nil && reach < t.compacted {
 			err = compacted()
 		}
 		return err
@@ -157,7 +160,7 @@ func (f *feedReader) fill(ctx context.Context, tx *bolt.Tx, merge *changeMerge, 
 		}
 		e := r.entry(ref)
 		e.Value.Data = bytes.Clone(e.Value.Data)
-		feed.Changes = append(feed.Changes, store.Change{Entry: e, Cursor: f.s.cursor(c.sequence)})
+		feed.Changes = append(feed.Changes, store.Change{Entry: e, Cursor: f.s.cursorSince(c.sequence, f.began)})
 		last = c.sequence
 	}
 }

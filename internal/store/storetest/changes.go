@@ -29,6 +29,7 @@ func changeTests() []test {
 		{name: "a bad cursor is refused", run: feedBadCursor},
 		{name: "bad bounds are refused", run: feedBadBounds},
 		{name: "a cursor from before what is known is refused", needs: []Topic{clock, maintenance}, run: feedCompacted},
+		{name: "a reader that began after deletions were forgotten goes through", needs: []Topic{clock, maintenance}, run: feedBegunAfterForgetting},
 		{name: "a reader misses nothing of what many write", run: feedMissesNothing},
 	}
 }
@@ -309,6 +310,34 @@ func feedCompacted(x *subject) {
 	end := x.shows(store.Changes{}, "b:1")
 	x.do(put("b", `2`))
 	x.shows(store.Changes{Since: end}, "b:2")
+}
+
+// feedBegunAfterForgetting pages through a table whose deletions are forgotten.
+// Whoever begins after that never had to know of them, however small the pages;
+// what is forgotten while a reader is on its way is another thing.
+func feedBegunAfterForgetting(x *subject) {
+	x.fill("a", "b", "c", "d", "gone")
+	x.do(del("gone"))
+	x.forget()
+	var half store.Cursor
+	seen := 0
+	for c := (store.Changes{Table: things, Limit: 1}); ; {
+		feed := x.changes(c)
+		if len(feed.Changes) == 0 {
+			break
+		}
+		if seen++; seen == 2 {
+			half = feed.Next
+		}
+		c.Since = feed.Next
+	}
+	if seen != 4 {
+		x.Fatalf("%d entries were shown of 4", seen)
+	}
+	x.do(del("d"))
+	x.forget()
+	_, err := x.s.Changes(x.Context(), store.Changes{Table: things, Since: half})
+	x.expect("a cursor from before another forgotten deletion", err, store.Compacted)
 }
 
 // feedMissesNothing follows the feed while clients write; in the end it has

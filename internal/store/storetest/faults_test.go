@@ -161,8 +161,8 @@ func faults() []fault {
 			return &wrong{Model: m, changes: func(ctx context.Context, c store.Changes) (store.Feed, error) {
 				feed, err := m.Changes(ctx, c)
 				if feed.More {
-					if at, err := m.position(feed.Next); err == nil {
-						feed.Next = cursor(at + 1)
+					if at, began, err := m.position(feed.Next); err == nil {
+						feed.Next = cursor(at+1, began)
 					}
 				}
 				return feed, err

@@ -39,19 +39,19 @@ func (m *Model) changes(ctx context.Context, c store.Changes) (store.Feed, <-cha
 		return store.Feed{}, nil, err
 	}
 	defer m.mu.Unlock()
-	since, err := m.position(c.Since)
+	since, began, err := m.position(c.Since)
 	if err != nil {
 		return store.Feed{}, nil, m.fail(err)
 	}
 	records := m.changedSince(since, c)
-	feed := store.Feed{Next: cursor(m.last), Horizon: store.Horizon(m.last + 1)}
+	feed := store.Feed{Next: cursor(m.last, began), Horizon: store.Horizon(m.last + 1)}
 	if limit := c.PageLimit(m.options.Limits); len(records) > limit {
 		records = records[:limit]
 		last := records[limit-1].number
-		feed.Next, feed.Horizon, feed.More = cursor(last), store.Horizon(last+1), true
+		feed.Next, feed.Horizon, feed.More = cursor(last, began), store.Horizon(last+1), true
 	}
 	for _, r := range records {
-		feed.Changes = append(feed.Changes, store.Change{Entry: r.entry, Cursor: cursor(r.number)})
+		feed.Changes = append(feed.Changes, store.Change{Entry: r.entry, Cursor: cursor(r.number, began)})
 	}
 	return feed, m.woken, nil
 }
@@ -74,18 +74,31 @@ func (m *Model) changedSince(since uint64, c store.Changes) []modelRecord {
 
 func byNumber(a, b modelRecord) int { return cmp.Compare(a.number, b.number) }
 
-func cursor(number uint64) store.Cursor { return store.Cursor(strconv.FormatUint(number, 10)) }
-
-func (m *Model) position(c store.Cursor) (uint64, error) {
-	if c == "" {
-		return 0, nil
+// cursor is the number of the last change a reader has seen and, while it has not
+// come that far, the last there was when it began at the beginning.
+func cursor(number, began uint64) store.Cursor {
+	text := strconv.FormatUint(number, 10)
+	if began > number {
+		text += "." + strconv.FormatUint(began, 10)
 	}
-	number, err := strconv.ParseUint(string(c), 10, 64)
+	return store.Cursor(text)
+}
+
+func (m *Model) position(c store.Cursor) (number, began uint64, err error) {
+	if c == "" {
+		return 0, m.last, nil
+	}
+	text, end, reading := strings.Cut(string(c), ".")
+	number, err = strconv.ParseUint(text, 10, 64)
+	if err == nil && reading {
+		began, err = strconv.ParseUint(end, 10, 64)
+	}
+	reach := max(number, began)
 	switch {
 	case err != nil:
-		return 0, &store.Error{Code: store.InvalidCursor, Field: "since", Detail: "this is no cursor of a change feed", Err: err}
-	case number < m.forgotten || number > m.last:
-		return 0, &store.Error{Code: store.Compacted, Field: "since", Detail: "the feed does not reach back to this cursor"}
+		return 0, 0, &store.Error{Code: store.InvalidCursor, Field: "since", Detail: "this is no cursor of a change feed", Err: err}
+	case reach < m.forgotten || reach > m.last:
+		return 0, 0, &store.Error{Code: store.Compacted, Field: "since", Detail: "the feed does not reach back to this cursor"}
 	}
-	return number, nil
+	return number, began, nil
 }
