@@ -53,8 +53,8 @@ func TestStatisticsFollow(t *testing.T) {
 	administer(t, f.options.URL, `
 insert into storage_entries (table_name, key, value, version, updated_at, deleted, xid, sequence)
 select 't', 'key ' || i, to_jsonb(repeat('x', 100)), 1, now(), false, pg_current_xact_id(), 2 * i from generate_series(1, 5000) i`)
-	if err := f.refreshStatistics(t.Context()); err != nil {
-		t.Fatal(err)
+	if did, err := f.refreshStatistics(t.Context()); err != nil || !did {
+		t.Fatalf("renewed: %v, %v", did, err)
 	}
 	if n := f.count(`select reltuples::bigint from pg_class where relname = 'storage_entries'`); n < 4000 {
 		t.Fatalf("the planner thinks of %d rows", n)
@@ -65,8 +65,8 @@ select 't', 'key ' || i, to_jsonb(repeat('x', 100)), 1, now(), false, pg_current
 		t.Errorf("ten entries are read by looking at %d rows", after-before)
 	}
 	analyzed := f.count(`select analyze_count from pg_stat_user_tables where relname = 'storage_entries'`)
-	if err := f.refreshStatistics(t.Context()); err != nil {
-		t.Fatal(err)
+	if did, err := f.refreshStatistics(t.Context()); err != nil || did {
+		t.Fatalf("renewed again: %v, %v", did, err)
 	}
 	if again := f.count(`select analyze_count from pg_stat_user_tables where relname = 'storage_entries'`); again != analyzed {
 		t.Errorf("analyzed %d times, without need", again-analyzed)
@@ -122,7 +122,7 @@ func TestMaintenanceThroughPgBouncer(t *testing.T) {
 			t.Errorf("%s: %v", action, err)
 		}
 	}
-	if err := f.refreshStatistics(t.Context()); err != nil {
+	if _, err := f.refreshStatistics(t.Context()); err != nil {
 		t.Error(err)
 	}
 	if at, err := f.Inspect(t.Context()); err != nil || at.Details["pooler"] != "true" {

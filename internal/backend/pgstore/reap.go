@@ -17,6 +17,7 @@ const reapChunk = 500
 func (s *Store) reapLoop() {
 	ticker := time.NewTicker(s.options.Retention.Interval)
 	defer ticker.Stop()
+	var renewed time.Time // when the statistics were
 	for {
 		select {
 		case <-s.lifetime.Done():
@@ -26,8 +27,15 @@ func (s *Store) reapLoop() {
 		if err := s.reap(s.lifetime, ""); err != nil && s.lifetime.Err() == nil {
 			s.options.Logger.Error().Err(err).Msg("clearing up expired entries and tombstones failed")
 		}
-		if err := s.refreshStatistics(s.lifetime); err != nil && s.lifetime.Err() == nil {
+		if time.Since(renewed) < statisticsRest {
+			continue
+		}
+		did, err := s.refreshStatistics(s.lifetime)
+		if err != nil && s.lifetime.Err() == nil {
 			s.options.Logger.Error().Err(err).Msg("renewing the planner's statistics failed")
+		}
+		if did || err != nil {
+			renewed = time.Now()
 		}
 	}
 }

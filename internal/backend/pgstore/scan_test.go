@@ -132,7 +132,7 @@ func TestGroupsAreJumpedOver(t *testing.T) {
 		scan := store.Scan{Table: "t1", Delimiter: "/", Limit: 1000, Reverse: reverse}
 		q := f.selectionOf(t, scan)
 		plan := f.explain(f.session(), "explain (analyze, costs off, timing off, summary off) "+q.text(), q.args...)
-		if found := readRows.FindStringSubmatch(plan); found == nil || len(found[1]) > 1 {
+		if found := readRows.FindStringSubmatch(plan); len(found) != 2 || len(found[1]) > 1 {
 			t.Errorf("more than a row is read in a step:\n%s", plan)
 		}
 		page, err := f.Scan(t.Context(), scan)

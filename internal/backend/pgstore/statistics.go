@@ -2,6 +2,7 @@ package pgstore
 
 import (
 	"context"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -19,23 +20,26 @@ const statisticsSQL = `
 select c.relpages < 65536 and pg_relation_size(c.oid) / current_setting('block_size')::bigint >= 2 * greatest(c.relpages, 8)
 from pg_class c where c.oid = cast($entriesName as regclass)`
 
+// statisticsRest is how long nothing more is done after that. One that may not
+// analyze the table, not being its owner, does not try all the time then.
+const statisticsRest = time.Minute
+
 // statisticsLock keeps two gateways from analyzing at once: "lard", "stat".
 const statisticsLock = "select pg_try_advisory_xact_lock(1818325604, 1937006964)"
 
 // refreshStatistics analyzes the entries where they have outgrown their
-// statistics.
-func (s *Store) refreshStatistics(ctx context.Context) error {
-	outgrown := false
+// statistics, and says whether they had.
+func (s *Store) refreshStatistics(ctx context.Context) (outgrown bool, err error) {
 	look := func(rows pgx.Rows) error { return rows.Scan(&outgrown) }
 	if err := s.query(ctx, s.readSQL.statistics, nil, look); err != nil || !outgrown {
-		return err
+		return false, err
 	}
 	conn, hangUp, err := s.session(ctx)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer hangUp()
-	return s.sessionError(ctx, pgx.BeginTxFunc(ctx, conn, writable, func(tx pgx.Tx) error {
+	return true, s.sessionError(ctx, pgx.BeginTxFunc(ctx, conn, writable, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "set local statement_timeout = 0"); err != nil {
 			return err
 		}
