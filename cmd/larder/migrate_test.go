@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -40,17 +41,23 @@ func TestMigrateUpAndDown(t *testing.T) {
 	if s := schemaOf(t, env); s.Schema != "theirs" || s.Version != 0 || s.Latest != len(s.Migrations) || s.Migrations[0].Applied {
 		t.Errorf("before all: %+v", s)
 	}
-	latest := schemaOf(t, env).Latest
+	known := schemaOf(t, env).Migrations
+	latest := len(known)
+	var up, down []string
+	for i, m := range known {
+		up = append(up, fmt.Sprintf("up %d %s", i+1, m.Name))
+		down = append([]string{fmt.Sprintf("down %d %s", i, m.Name)}, down...)
+	}
 	for _, tt := range []struct {
 		args    []string
 		version int
 		want    []string
 	}{
-		{[]string{"up"}, latest, []string{"up 1 001_entries.sql", "up 2 002_tables.sql", "up 3 003_indexes.sql"}},
+		{[]string{"up"}, latest, up},
 		{[]string{"up"}, latest, nil},
-		{[]string{"down", "--yes"}, latest - 1, []string{"down 2 003_indexes.sql"}},
-		{[]string{"down", "--to", "2", "--yes"}, latest - 1, nil},
-		{[]string{"down", "--to", "0", "--yes"}, 0, []string{"down 1 002_tables.sql", "down 0 001_entries.sql"}},
+		{[]string{"down", "--yes"}, latest - 1, down[:1]},
+		{[]string{"down", "--to", strconv.Itoa(latest - 1), "--yes"}, latest - 1, nil},
+		{[]string{"down", "--to", "0", "--yes"}, 0, down[1:]},
 		{[]string{"down", "--yes"}, 0, nil},
 	} {
 		r := call(t, env, "", append([]string{"migrate"}, tt.args...)...)
