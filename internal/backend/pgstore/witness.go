@@ -50,7 +50,7 @@ select pg_postmaster_start_time(),
 		}
 	case "unheard of": // no transaction so late has ended
 		switch {
-		case same: // it may be committing now
+		case same, w.s.pool.pooled: // it may be committing now; a pooler's connection outlives its server's
 			return pending, nil
 		case single: // a crash took the id along: it had left nothing on disk
 			return vanished, nil
