@@ -159,10 +159,21 @@ func (s *Store) createIndex(ctx context.Context, conn *pgx.Conn, x *index) error
 				return errors.Join(found, violation)
 			}
 		}
+		if sqlState(err) == stateInsufficientRights {
+			return s.notOurs(ctx, conn, x, err)
+		}
 		if attempt == attemptsToCreate || !isUniqueViolation(err) && !again(err) {
 			return err
 		}
 	}
+}
+
+// notOurs takes the definition back of an index that the role may not make.
+func (s *Store) notOurs(ctx context.Context, conn *pgx.Conn, x *index, cause error) error {
+	if _, err := conn.Exec(ctx, "delete from "+s.sql.indexes+" where relation = $1", x.relation); err != nil {
+		return err
+	}
+	return s.fail(store.Unsupported, "the database's role does not own larder's tables, and so may not make indexes on them; have their owner be larder's role", cause)
 }
 
 // duplicate finds two entries that break a unique index, and takes its

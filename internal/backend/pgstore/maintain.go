@@ -3,6 +3,8 @@ package pgstore
 import (
 	"context"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"larder/internal/store"
 )
 
@@ -37,7 +39,12 @@ func (s *Store) tend(ctx context.Context, command string) error {
 		return s.fail(store.Busy, "the tables are being vacuumed or analyzed already", nil)
 	}
 	defer s.tending.Store(false)
-	conn, hangUp, err := s.session(ctx)
+	var refused *pgconn.Notice
+	conn, hangUp, err := s.sessionThatHears(ctx, func(_ *pgconn.PgConn, n *pgconn.Notice) {
+		if n.Severity == "WARNING" {
+			refused = n
+		}
+	})
 	if err != nil {
 		return err
 	}
@@ -45,6 +52,9 @@ func (s *Store) tend(ctx context.Context, command string) error {
 	for _, table := range []string{s.sql.entries, s.sql.tables, s.sql.indexes} {
 		if _, err := conn.Exec(ctx, command+" "+table); err != nil {
 			return s.sessionError(ctx, err)
+		}
+		if refused != nil { // it passes over a table that is not the role's, and calls that success
+			return s.fail(store.Unsupported, "the database passes over larder's tables, which its role does not own; have their owner be larder's role", (*pgconn.PgError)(refused))
 		}
 	}
 	return nil

@@ -16,11 +16,17 @@ const cancelPatience = time.Second
 // may. Its statements are not bounded in time; where their context ends, the
 // server is told to break them off. hangUp ends it.
 func (s *Store) session(ctx context.Context) (conn *pgx.Conn, hangUp func(), err error) {
+	return s.sessionThatHears(ctx, nil)
+}
+
+// sessionThatHears is a session whose server's notices are given to a function.
+func (s *Store) sessionThatHears(ctx context.Context, notice pgconn.NoticeHandler) (conn *pgx.Conn, hangUp func(), err error) {
 	if s.isClosed() {
 		return nil, nil, s.closed()
 	}
 	cfg := s.pool.Config().ConnConfig.Copy()
 	cfg.DefaultQueryExecMode = pgx.QueryExecModeExec
+	cfg.OnNotice = notice
 	cfg.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler {
 		return &pgconn.CancelRequestContextWatcherHandler{Conn: conn, DeadlineDelay: cancelPatience}
 	}
