@@ -105,7 +105,7 @@ func (f *fixture) session() *pgx.Conn {
 // holdRow locks a row of table t until the function it gives is called.
 func (f *fixture) holdRow(key string) (release func()) {
 	f.t.Helper()
-	tx, err := f.session().Begin(f.t.Context())
+	tx, err := f.session().BeginTx(f.t.Context(), pgx.TxOptions{IsoLevel: pgx.ReadCommitted, AccessMode: pgx.ReadWrite})
 	if err != nil {
 		f.t.Fatal(err)
 	}

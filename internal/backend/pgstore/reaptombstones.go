@@ -68,7 +68,7 @@ func (s *Store) forgetSome(ctx context.Context, args []any) (gone int64, err err
 	talk, cancel := s.detached(ctx)
 	defer cancel()
 	var flight pgx.Batch
-	flight.Queue("begin")
+	flight.Queue(begin)
 	flight.Queue("select set_config('lock_timeout', $1, true)", forgetLock)
 	flight.Queue("lock table " + s.sql.entries + " in exclusive mode")
 	flight.Queue(s.readSQL.forget, args...).QueryRow(func(row pgx.Row) error {

@@ -34,6 +34,10 @@ type trace struct {
 	sequence int64
 }
 
+// begin opens a transaction that sees at each statement what is committed by
+// then, as all of this depends on, whatever the database's defaults are.
+const begin = "begin isolation level read committed, read write"
+
 // attempts bounds how often a transaction is begun. Only what has surely left
 // nothing behind is begun again.
 const attempts = 6
@@ -88,7 +92,7 @@ func (s *Store) transactOnce(ctx context.Context, w work) error {
 	defer cancel()
 
 	var first pgx.Batch
-	first.Queue("begin")
+	first.Queue(begin)
 	s.queueTimeout(ctx, s.pool, &first)
 	w.ask(&first)
 	if err := conn.SendBatch(talk, &first).Close(); err != nil {
