@@ -30,9 +30,9 @@ func BenchmarkPostgresQuery(b *testing.B) {
 	var script strings.Builder
 	for i := range n {
 		from := i * 7919 % 999_000
-		const id = `(case when jsonb_typeof(value #> '{id}') = 'number' then (value #> '{id}')::numeric end)`
+		const id = `(case jsonb_typeof(value #> '{id}') when 'number' then (value #> '{id}')::numeric end)` // as the index has it
 		fmt.Fprintf(&script, "select table_name, key, value, version, created_at, updated_at, expires_at, metadata from storage_entries "+
-			"where table_name = 'people' and not deleted and jsonb_typeof(value #> '{id}') = 'number' and %s >= %d and %s < %d order by %s, key limit 21;\n", id, from, id, from+20, id)
+			"where table_name = 'people' and not deleted and (expires_at is null or expires_at > now()) and %s >= %d and %s < %d order by %s, key limit 21;\n", id, from, id, from+20, id)
 	}
 	for b.Loop() {
 		compare(b, n, func(b *testing.B, _ int) { psql(b, url, script.String()) }, func(b *testing.B, n int) { load(b, larder, 1, n, query) })

@@ -58,9 +58,9 @@ func (s *Store) countIndexes(ctx context.Context, indexes []*index) ([]int64, er
 		texts[i] = "(select count(*) from (select from " + s.sql.entries + " e where " + x.predicate("e.") +
 			" and (e.expires_at is null or e.expires_at > " + clock + ") limit " + strconv.Itoa(countedEntries+1) + ") e)"
 	}
-	err := s.runPlanned(ctx, s.pool, plannedOnce{"select " + strings.Join(texts, ", "), q.args}, func(raw [][]byte) error {
-		for i := range counts {
-			counts[i] = int64Of(raw[i])
+	err := s.query(ctx, "select "+strings.Join(texts, ", "), q.args, func(rows pgx.Rows) error {
+		for i, raw := range rows.RawValues() {
+			counts[i] = int64Of(raw)
 		}
 		return nil
 	})

@@ -22,28 +22,6 @@ func conjuncts(f value.Filter) []value.Filter {
 	return []value.Filter{f}
 }
 
-// chooseIndex gives the index that accounts for the most of a filter's
-// comparisons; nil where none does for any. It decides in which form the
-// comparisons are written; which index is used, if any, PostgreSQL decides.
-func chooseIndex(indexes []*index, comparisons []value.Filter, sort []store.Sort) *index {
-	var best *index
-	var most int
-	var ordered bool
-	for _, x := range indexes {
-		if !x.ready {
-			continue
-		}
-		used, constant := x.accountsFor(comparisons)
-		if used == 0 {
-			continue
-		}
-		if inOrder := x.orders(sort, constant); used > most || used == most && inOrder && !ordered {
-			best, most, ordered = x, used, inOrder
-		}
-	}
-	return best
-}
-
 // accountsFor counts the comparisons that narrow the index: single values of its
 // first columns, and then a range. constant is how many of the columns have one
 // value.

@@ -85,10 +85,11 @@ func (s *Store) isPooled(ctx context.Context, cfg *pgx.ConnConfig) (bool, error)
 }
 
 // greet makes a new connection ready. Only where no pooler may lend the session
-// to others is anything set in it.
+// to others is anything set in it. To compile statements takes longer than those
+// of a gateway run, and its requests are parallel already.
 func (s *Store) greet(ctx context.Context, conn *pgx.Conn, pooled bool) error {
 	var known server
-	sql, args := "select pg_postmaster_start_time(), set_config('statement_timeout', $1, false)", []any{millis(s.options.StatementTimeout)}
+	sql, args := "select pg_postmaster_start_time(), set_config('statement_timeout', $1, false) || set_config('jit', 'off', false) || set_config('max_parallel_workers_per_gather', '0', false)", []any{millis(s.options.StatementTimeout)}
 	if pooled {
 		sql, args = "select pg_postmaster_start_time(), ''", nil
 	}

@@ -5,45 +5,37 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/jackc/pgx/v5"
+
 	"larder/internal/store"
 )
 
 // Search has PostgreSQL find, sort and cut. Where no index helps it looks at no
-// more entries than the query's budget, and less where the page is full before.
+// more entries than the query's budget, and at less where the page is full
+// before.
 func (s *Store) Search(ctx context.Context, q store.Query) (store.Found, error) {
-	return readFrom(ctx, s, func(ctx context.Context, from store.Source) (store.Found, error) {
-		found, err := s.search(ctx, q)
-		found.Source = from
-		return found, err
-	})
-}
-
-func (s *Store) search(ctx context.Context, q store.Query) (store.Found, error) {
 	c, err := q.Compile(s.options.Limits)
 	if err != nil {
 		return store.Found{}, err
 	}
-	if err := checkPosition(c.After, sortFieldsOf(c)); err != nil {
+	if err := checkPosition(c.After, sortFields(c, nil, "")); err != nil {
 		return store.Found{}, err
 	}
 	var found store.Found
 	err = s.planned(ctx, c, func(p *queryPlan) error {
-		found, err = s.searchBy(ctx, c, p)
-		return err
+		for _, way := range p.ways() {
+			var complete bool
+			if found, complete, err = s.searchBy(ctx, p, way); err != nil || complete {
+				return err
+			}
+		}
+		return nil
 	})
 	return found, err
 }
 
 // Count counts what matches. All of a table may be counted, whatever the budget.
 func (s *Store) Count(ctx context.Context, q store.Query) (store.Counted, error) {
-	return readFrom(ctx, s, func(ctx context.Context, from store.Source) (store.Counted, error) {
-		counted, err := s.countMatches(ctx, q)
-		counted.Source = from
-		return counted, err
-	})
-}
-
-func (s *Store) countMatches(ctx context.Context, q store.Query) (store.Counted, error) {
 	c, err := store.Query{Table: q.Table, Filter: q.Filter, Budget: q.Budget}.Compile(s.options.Limits)
 	if err != nil {
 		return store.Counted{}, err
@@ -67,54 +59,62 @@ func (s *Store) planned(ctx context.Context, c *store.Compiled, ask func(p *quer
 		if err != nil {
 			return err
 		}
-		p := s.newPlan(c, indexes)
-		if err := ask(p); err == nil || !errors.Is(err, store.QueryTooExpensive) || now {
+		if err := ask(s.newPlan(c, indexes)); !errors.Is(err, store.QueryTooExpensive) || now {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *Store) searchBy(ctx context.Context, c *store.Compiled, p *queryPlan) (store.Found, error) {
-	page := *c
+// searchBy asks one statement. complete says that it had the whole answer.
+func (s *Store) searchBy(ctx context.Context, p *queryPlan, way statement) (found store.Found, complete bool, err error) {
+	page := *p.query
 	page.Offset = 0 // the statement has passed over it
 	top := page.Collect(true)
-	err := s.runPlanned(ctx, s.poolOf(ctx), p.searchStatement(), func(raw [][]byte) error {
-		if p.noted(raw[columnCount]) {
+	count := 0
+	var heard notes
+	err = s.query(ctx, way.sql, way.args, func(rows pgx.Rows) error {
+		raw := rows.RawValues()
+		if heard.take(raw[columnCount]) {
 			return nil
 		}
+		count++
 		r, err := decodeRow(raw)
 		if err == nil {
 			top.Add(r.Entry)
 		}
 		return err
 	})
-	if err == nil {
-		err = p.refusal()
+	switch {
+	case err != nil:
+		return store.Found{}, false, err
+	case heard.over:
+		return store.Found{}, false, tooExpensive(p.query)
+	case heard.more || count < way.atLeast:
+		return store.Found{}, false, nil
 	}
-	if err != nil {
-		return store.Found{}, err
-	}
-	found := top.Found()
-	found.Plan = p.told(s.options.Name)
-	return found, nil
+	found = top.Found()
+	found.Plan = p.told(heard.usages, s.options.Name)
+	return found, true, nil
 }
 
 func (s *Store) countBy(ctx context.Context, p *queryPlan) (store.Counted, error) {
 	var counted store.Counted
-	err := s.runPlanned(ctx, s.poolOf(ctx), p.countStatement(), func(raw [][]byte) error {
-		if !p.noted(raw[1]) {
+	var heard notes
+	way := p.countWay()
+	err := s.query(ctx, way.sql, way.args, func(rows pgx.Rows) error {
+		if raw := rows.RawValues(); !heard.take(raw[1]) {
 			counted.Count = int64Of(raw[0])
 		}
 		return nil
 	})
-	if err == nil {
-		err = p.refusal()
+	if err == nil && heard.over {
+		err = tooExpensive(p.query)
 	}
 	if err != nil {
 		return store.Counted{}, err
 	}
-	counted.Plan = p.told(s.options.Name)
+	counted.Plan = p.told(heard.usages, s.options.Name)
 	return counted, nil
 }
 

@@ -1,43 +1,38 @@
 package pgstore
 
 import (
-	"fmt"
-	"strconv"
 	"strings"
 
 	"larder/internal/store"
 	"larder/internal/value"
 )
 
-// queryPlan is how a query is put to PostgreSQL, and what comes back about how
-// it was answered.
+// queryPlan is how a query is put to PostgreSQL.
+//
+// PostgreSQL decides how to find what is asked for, but it has no statistics on
+// what partial indexes are built on, and takes any comparison to hold for every
+// two hundredth entry, any range for every third. On such a guess it likes to
+// walk along the keys until the page is full, which may be never. So where an
+// index helps, the statement is of a form in which that is no way to go.
 type queryPlan struct {
 	query   *store.Compiled
 	entries string // the table, with its schema
 	ordered string // the function that orders arrays and objects
 	clock   func(q *queryText) string
+	effort  effort
 
-	indexes  []*index // of the table, those that PostgreSQL might use
-	index    *index   // the one that comparisons are written for; nil: none helps
-	budgeted bool     // no index helps, so what is looked at is bounded
-
-	notes [][]usage // as the statement began and as it ended
-	over  bool      // the budget is spent
+	comparisons []value.Filter // that all have to hold
+	indexes     []*index       // those that can answer some of them
+	index       *index         // the one they are written for; nil: none helps
+	constant    int            // how many of its columns have one value
 }
 
-// usage is how often a session has begun to read an index since its counters
-// were last reset, and how many of its entries it has read.
-type usage struct{ scans, entries int64 }
-
 func (s *Store) newPlan(c *store.Compiled, indexes []*index) *queryPlan {
-	p := &queryPlan{query: c, entries: s.sql.entries, ordered: s.sql.ordered, clock: s.clockText}
-	for _, x := range indexes {
-		if x.ready {
-			p.indexes = append(p.indexes, x)
-		}
+	p := &queryPlan{
+		query: c, entries: s.sql.entries, ordered: s.sql.ordered, clock: s.clockText, effort: s.effort,
+		comparisons: conjuncts(c.Filter),
 	}
-	p.index = chooseIndex(p.indexes, conjuncts(c.Filter), c.Sort)
-	p.budgeted = p.index == nil
+	p.choose(indexes)
 	return p
 }
 
@@ -50,85 +45,91 @@ func (s *Store) clockText(q *queryText) string {
 	return "(select clock_timestamp())"
 }
 
-// noted takes a row that is no entry but a note: the counters of the indexes, or
-// that the budget is spent.
-func (p *queryPlan) noted(note []byte) bool {
-	switch {
-	case note == nil:
-		return false
-	case string(note) == overBudget:
-		p.over = true
-		return true
-	}
-	var all []usage
-	for text := range strings.SplitSeq(string(note), " ") {
-		scans, entries, _ := strings.Cut(text, "/")
-		all = append(all, usage{number(scans), number(entries)})
-	}
-	p.notes = append(p.notes, all)
-	return true
-}
-
-func number(text string) int64 {
-	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil {
-		return 0 // counters that can't be read say nothing
-	}
-	return n
-}
-
-func (p *queryPlan) refusal() error {
-	if p.over {
-		return tooExpensive(p.query)
-	}
-	return nil
-}
-
-// told is the plan that PostgreSQL followed. That is not asked of EXPLAIN, which
-// plans a second time, but read from what the session counts of its indexes
-// anyway (PostgreSQL's manual, 28.2.2).
-func (p *queryPlan) told(backend string) store.Plan {
-	plan := store.Plan{Backend: backend, Mode: store.ByPushdown}
-	if len(p.notes) != 2 {
-		return plan
-	}
-	before, after := p.notes[0], p.notes[1]
-	for i, x := range p.indexes {
-		if i >= len(before) || i >= len(after) || after[i].scans == before[i].scans {
+// choose finds the indexes that account for some of the comparisons, and of
+// these the one that accounts for the most, and best also gives the order.
+func (p *queryPlan) choose(indexes []*index) {
+	most, inOrder := 0, false
+	for _, x := range indexes {
+		if !x.ready {
 			continue
 		}
-		if plan.Mode != store.ByIndex || x == p.index {
-			plan.Mode, plan.Index = store.ByIndex, x.def.Name
+		used, constant := x.accountsFor(p.comparisons)
+		if used == 0 {
+			continue
 		}
-		plan.Scanned += after[i].entries - before[i].entries
+		p.indexes = append(p.indexes, x)
+		if ordered := x.orders(p.query.Sort, constant); used > most || used == most && ordered && !inOrder {
+			p.index, p.constant, most, inOrder = x, constant, used, ordered
+		}
 	}
-	return plan
 }
 
-// note gives, as one text, what the session has counted of each index. The
-// functions are volatile, so that it is counted when its row's turn comes.
-func (p *queryPlan) note() string {
-	parts := make([]string, len(p.indexes))
-	for i, x := range p.indexes {
-		parts[i] = fmt.Sprintf("coalesce(pg_stat_get_xact_numscans(%d), 0) || '/' || coalesce(pg_stat_get_xact_tuples_returned(%d), 0)", x.oid, x.oid)
+// order is what PostgreSQL can do with the index for the query's order.
+type indexOrder uint8
+
+const (
+	noOrder     indexOrder = iota
+	wholeOrder             // walking it gives the order, or nearly so
+	typedOrder             // it does among entries with the next column's type
+	inKeysOrder            // the order is that of keys, and it does not give that
+)
+
+// indexOrder finds that out.
+func (p *queryPlan) indexOrder(fields []sortField) indexOrder {
+	var rest []sortField
+	for _, f := range fields {
+		if f.constant == nil {
+			rest = append(rest, f)
+		}
 	}
-	return "concat_ws(' ', " + strings.Join(parts, ", ") + ")"
+	columns := p.index.columns[p.constant:]
+	switch {
+	case len(rest) == 0 && len(columns) == 0 && !p.index.def.Unique:
+		return wholeOrder
+	case len(rest) == 0:
+		return inKeysOrder
+	case len(rest) > len(columns):
+		return noOrder
+	}
+	for i, f := range rest {
+		if !f.isOf(columns[i]) || f.descending != rest[0].descending {
+			return noOrder
+		}
+	}
+	typed := true
+	for _, f := range rest {
+		typed = typed && f.kind != value.Missing
+	}
+	switch {
+	case typed:
+		return wholeOrder
+	case len(rest) == 1:
+		return typedOrder
+	}
+	return noOrder
 }
 
-// between sets a statement between two rows with notes; row is such a row
-// without its note.
-func (p *queryPlan) between(row, statement string) string {
-	if len(p.indexes) == 0 {
-		return statement
-	}
-	note := "select " + row + ", " + p.note()
-	return note + "\nunion all\n(" + statement + ")\nunion all\n" + note
+// isOf says whether a sort is by a column of an index.
+func (f *sortField) isOf(c indexColumn) bool {
+	return f.pointer != nil && f.pointer.String() == c.field.Path.String() && (f.kind == value.Missing || f.kind == c.kind())
 }
 
-// comparisonsOfKey are those of a filter that bound the keys to be looked at.
+// kind is the class of the values that a column holds.
+func (c indexColumn) kind() value.Kind {
+	switch c.field.Type {
+	case store.NumberField:
+		return value.Number
+	case store.BooleanField:
+		return value.True
+	default:
+		return value.String
+	}
+}
+
+// comparisonsOfKey are those that bound the keys to be looked at.
 func (p *queryPlan) comparisonsOfKey() []value.Filter {
 	var all []value.Filter
-	for _, f := range conjuncts(p.query.Filter) {
+	for _, f := range p.comparisons {
 		if f.Path != "$key" {
 			continue
 		}
@@ -138,4 +139,23 @@ func (p *queryPlan) comparisonsOfKey() []value.Filter {
 		}
 	}
 	return all
+}
+
+// alive says which rows are entries of the table, as a reader sees it.
+func (p *queryPlan) alive(q *queryText) string {
+	return "e.table_name = " + literal(p.query.Table) + " and not e.deleted and (e.expires_at is null or e.expires_at > " + p.clock(q) + ")"
+}
+
+// looked says which rows are looked at where no index helps: those that are
+// alive, less those that the primary key leaves out.
+func (p *queryPlan) looked(q *queryText) string {
+	tests := []string{p.alive(q)}
+	for _, f := range p.comparisonsOfKey() {
+		tests = append(tests, filterText{queryText: q}.condition(f, false))
+	}
+	return strings.Join(tests, " and ")
+}
+
+func (p *queryPlan) matching(q *queryText) string {
+	return filterText{queryText: q, columns: p.index.byField()}.condition(p.query.Filter, false)
 }

@@ -10,12 +10,12 @@ import (
 // queryText gathers the arguments of a statement as its text is put together.
 // Values are arguments always; in the text stand only paths and tables' names,
 // which an index has to recognize.
-type queryText struct{ args [][]byte }
+type queryText struct{ args []any }
 
 // arg adds an argument, in PostgreSQL's text form, and gives its place in the
 // text.
 func (q *queryText) arg(text, typ string) string {
-	q.args = append(q.args, []byte(text))
+	q.args = append(q.args, text)
 	return "$" + strconv.Itoa(len(q.args)) + "::" + typ
 }
 

@@ -11,8 +11,9 @@ import (
 // sortField is one order of a query, as SQL has it.
 type sortField struct {
 	descending bool
-	terms      []string // what PostgreSQL sorts by, one after the other
-	nulls      bool     // the only term may be null, which comes before all else
+	pointer    value.Pointer // into the value; nil: another field
+	terms      []string      // what PostgreSQL sorts by, one after the other
+	nulls      bool          // the only term may be null, which comes before all else
 
 	// constant is what all entries have here that the filter lets through; nil:
 	// various. There is nothing to sort by then.
@@ -55,6 +56,7 @@ func newSortField(by store.Sort, comparisons []value.Filter, columns columnsByFi
 		}
 		f.terms = []string{f.instantSQL}
 	default:
+		f.pointer = path.Pointer
 		f.constant, f.kind = restriction(path.String(), comparisons)
 		f.setValue(path.Pointer, columns, ordered)
 	}

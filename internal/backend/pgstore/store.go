@@ -27,6 +27,7 @@ type Store struct {
 	writes    *writeLanes
 	catalog   catalog
 	builds    builds
+	effort    effort     // of queries whose cost is not known
 	sqlRunner *sqlRunner // nil: callers' statements are not run
 	tallies   tallies
 	tending   atomic.Bool // VACUUM or ANALYZE is under way
@@ -55,7 +56,7 @@ type tallies struct {
 // gateway is not at that already, and begins the store's own work. Errors are
 // *store.Error; their Detail says in a line what to do.
 func Open(ctx context.Context, options Options) (*Store, error) {
-	s := &Store{options: options.withDefaults()}
+	s := &Store{options: options.withDefaults(), effort: defaultEffort}
 	s.sql = newStatements(s.options.Schema)
 	s.readSQL = newReadStatements(&s.sql)
 	s.reads, s.tailer = newReadLanes(s), newTailer(s)
