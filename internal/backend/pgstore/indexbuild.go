@@ -4,68 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"larder/internal/store"
 )
-
-// lockEvery is how often a gateway asks whether another one has done with its
-// index.
-const lockEvery = 20 * time.Millisecond
-
-// withIndexLock makes or drops indexes while no other gateway does: two that
-// build concurrently on one table wait for each other until one is shot as a
-// deadlock's victim.
-//
-// The lock is a transaction's, of a second session that does nothing else, since
-// CREATE INDEX CONCURRENTLY runs in no transaction and a session's lock means
-// nothing behind a pooler. Between its statements that transaction has no
-// snapshot, and so nothing waits for it; but only by the simple protocol, for
-// with the other one the answer's portal stays open, and its snapshot with it.
-// The lock is asked for, not waited for, since whoever waits has a snapshot.
-func (s *Store) withIndexLock(ctx context.Context, work func(ctx context.Context, conn *pgx.Conn) error) error {
-	holder, hangUp, err := s.session(ctx)
-	if err != nil {
-		return err
-	}
-	defer hangUp()
-	if _, err := holder.Exec(ctx, "begin isolation level read committed"); err != nil {
-		return s.sessionError(ctx, err)
-	}
-	if _, err := holder.Exec(ctx, "set local idle_in_transaction_session_timeout = 0"); err != nil {
-		return s.sessionError(ctx, err)
-	}
-	if err := s.pollIndexLock(ctx, holder); err != nil {
-		return err
-	}
-	conn, hangUpToo, err := s.session(ctx)
-	if err != nil {
-		return err
-	}
-	defer hangUpToo()
-	return s.sessionError(ctx, work(ctx, conn))
-}
-
-func (s *Store) pollIndexLock(ctx context.Context, holder *pgx.Conn) error {
-	tick := time.NewTicker(lockEvery)
-	defer tick.Stop()
-	for {
-		answers, err := holder.PgConn().Exec(ctx, "select pg_try_advisory_xact_lock(hashtextextended("+literal("larder indexes in "+s.options.Schema)+", 0))").ReadAll()
-		if err != nil {
-			return s.sessionError(ctx, err)
-		}
-		if len(answers) == 1 && len(answers[0].Rows) == 1 && string(answers[0].Rows[0][0]) == "t" {
-			return nil
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return s.sessionError(ctx, ctx.Err())
-		}
-	}
-}
 
 // buildIndex builds an index that has been defined, unless another gateway has
 // done so meanwhile. What a crash left of it is dropped first.
