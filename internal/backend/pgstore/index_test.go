@@ -79,6 +79,21 @@ func TestLongFields(t *testing.T) {
 	}
 }
 
+// TestLongFieldsApart has fields that are cut agree in all but which is the
+// longer.
+func TestLongFieldsApart(t *testing.T) {
+	s := open(t)
+	s.unique("both", stringField("a"), stringField("b"))
+	long := strings.Repeat(`é\`, 200)
+	cut := firstRunes(long, cutFor(2))
+	text := func(a, b string) string { return fmt.Sprintf(`{"a":%q,"b":%q}`, a, b) }
+	s.apply(put("1", text(long, cut)), put("2", text(cut, long)), put("3", text(long, long)), put("4", text(cut, cut)), put("5", text(long, long+"x")))
+	for i, again := range []string{text(long, cut), text(cut, long), text(long, long), text(cut, cut)} {
+		_, err := s.Apply(t.Context(), store.Batch{Ops: []store.Op{put("again", again)}})
+		fails(t, fmt.Sprint(i), err, store.UniqueViolation)
+	}
+}
+
 // TestWideIndexes have as many fields as may be, and each as large as may be.
 func TestWideIndexes(t *testing.T) {
 	s := open(t)

@@ -32,6 +32,10 @@ func serverOf(conn *pgx.Conn) server {
 	return known
 }
 
+// preparedStatements is how many a connection keeps. One of a query, with its
+// plan, takes the server some 140 KiB, and callers may ask queries of any form.
+const preparedStatements = 128
+
 // newPool makes the pool's settings from a URL, and finds out by a first
 // connection whether there is a pooler.
 func (s *Store) newPool(ctx context.Context, url string) (*pool, error) {
@@ -44,6 +48,7 @@ func (s *Store) newPool(ctx context.Context, url string) (*pool, error) {
 	if cfg.ConnConfig.RuntimeParams["application_name"] == "" {
 		cfg.ConnConfig.RuntimeParams["application_name"] = "larder"
 	}
+	cfg.ConnConfig.StatementCacheCapacity = preparedStatements
 	cfg.MinConns, cfg.MaxConns = int32(o.MinConnections), int32(o.MaxConnections)
 	cfg.MaxConnIdleTime, cfg.MaxConnLifetime = o.IdleTimeout, o.Lifetime
 	cfg.MaxConnLifetimeJitter = o.Lifetime / 10

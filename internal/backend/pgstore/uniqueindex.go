@@ -9,27 +9,24 @@ import (
 
 // rest is the last column of a unique index: what its other columns don't hold
 // of the fields, hashed, so that two entries agree in all columns where they
-// agree in all fields. It is null, which equals nothing, where a field that it is
-// about holds another type than declared. "" says that they hold everything.
-//
-// MD5 is the only hash that PostgreSQL has for texts in an index. Two strings
-// with the same one can be made up, so there are two of different beginnings.
+// agree in all fields. A field that has no column of its own makes it null where
+// it holds another type than declared, and null equals nothing. "" says that the
+// columns hold everything.
 func (x *index) rest(column string) string {
 	var parts []string
 	for i, f := range x.def.Fields {
-		if f.Type == store.StringField && i < len(x.columns) {
-			whole := stringAt(column, f.Path)
-			parts = append(parts, "case when char_length("+whole+") > "+strconv.Itoa(x.columns[i].cut)+" then "+hashed(whole)+" else '' end")
-			continue
-		}
-		if i >= len(x.columns) {
+		switch {
+		case i >= len(x.columns):
 			parts = append(parts, hashed(x.plainText(column, f)))
+		case f.Type == store.StringField:
+			whole := stringAt(column, f.Path)
+			parts = append(parts, "case when char_length("+whole+") > "+strconv.Itoa(x.columns[i].cut)+" then "+hashed(whole)+" else decode('00', 'hex') end")
 		}
 	}
 	if parts == nil {
 		return ""
 	}
-	return "(" + strings.Join(parts, " || '.' || ") + ")"
+	return "(" + strings.Join(parts, " || ") + ")"
 }
 
 // uniqueColumns are the columns in which no two entries may agree.
@@ -69,4 +66,8 @@ func (x *index) plainText(column string, f store.IndexField) string {
 	}
 }
 
-func hashed(text string) string { return "md5(" + text + ") || md5('larder' || " + text + ")" }
+// hashed is the SHA-256 of a text. To make bytes of it in an index there is only
+// the way through bytea's own text form, in which a backslash stands doubled.
+func hashed(text string) string {
+	return `sha256(replace(` + text + `, E'\\', E'\\\\')::bytea)`
+}
