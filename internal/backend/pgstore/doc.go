@@ -30,6 +30,14 @@
 // writelanes.go). Rows are locked in the order of their bytes, by everyone, so
 // that writers wait for each other and never in a circle.
 //
+// # Queries and indexes
+//
+// Filters, sorts and positions become SQL that means exactly what store.Evaluate
+// does (filter.go, sort.go, position.go). An index is a partial expression index
+// of one table's entries (index.go), built while others read and write
+// (indexbuild.go). PostgreSQL plans, though not without guidance, and what it did
+// is read from its own counters (queryplan.go, querynotes.go).
+//
 // # The change feed
 //
 // Each row carries the id of the transaction that wrote it last. A reader takes

@@ -2,6 +2,7 @@ package pgstore
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -90,7 +91,7 @@ func TestLongFieldsApart(t *testing.T) {
 	s.apply(put("1", text(long, cut)), put("2", text(cut, long)), put("3", text(long, long)), put("4", text(cut, cut)), put("5", text(long, long+"x")))
 	for i, again := range []string{text(long, cut), text(cut, long), text(long, long), text(cut, cut)} {
 		_, err := s.Apply(t.Context(), store.Batch{Ops: []store.Op{put("again", again)}})
-		fails(t, fmt.Sprint(i), err, store.UniqueViolation)
+		fails(t, strconv.Itoa(i), err, store.UniqueViolation)
 	}
 }
 
@@ -139,5 +140,17 @@ func TestWideIndexes(t *testing.T) {
 		}
 		_, err := s.Apply(t.Context(), store.Batch{Ops: []store.Op{put("again", entry(of(-1)))}})
 		fails(t, what+" again", err, store.UniqueViolation)
+	}
+}
+
+// TestLargeIndexesAreEstimated has an index tell how large it is without
+// counting all of it.
+func TestLargeIndexesAreEstimated(t *testing.T) {
+	s := open(t)
+	const count = countedEntries + 500
+	s.people(count)
+	s.index("age", numberField("age"))
+	if n := s.defs()[0].Entries; n <= countedEntries || n > 2*count {
+		t.Errorf("it is said to have %d entries, and has %d", n, count)
 	}
 }
