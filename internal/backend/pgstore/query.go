@@ -14,6 +14,14 @@ import (
 // more entries than the query's budget, and at less where the page is full
 // before.
 func (s *Store) Search(ctx context.Context, q store.Query) (store.Found, error) {
+	return readFrom(ctx, s, func(ctx context.Context, from store.Source) (store.Found, error) {
+		found, err := s.search(ctx, q)
+		found.Source = from
+		return found, err
+	})
+}
+
+func (s *Store) search(ctx context.Context, q store.Query) (store.Found, error) {
 	c, err := q.Compile(s.options.Limits)
 	if err != nil {
 		return store.Found{}, err
@@ -36,6 +44,14 @@ func (s *Store) Search(ctx context.Context, q store.Query) (store.Found, error) 
 
 // Count counts what matches. All of a table may be counted, whatever the budget.
 func (s *Store) Count(ctx context.Context, q store.Query) (store.Counted, error) {
+	return readFrom(ctx, s, func(ctx context.Context, from store.Source) (store.Counted, error) {
+		counted, err := s.countMatches(ctx, q)
+		counted.Source = from
+		return counted, err
+	})
+}
+
+func (s *Store) countMatches(ctx context.Context, q store.Query) (store.Counted, error) {
 	c, err := store.Query{Table: q.Table, Filter: q.Filter, Budget: q.Budget}.Compile(s.options.Limits)
 	if err != nil {
 		return store.Counted{}, err
