@@ -116,7 +116,7 @@ func (s *Store) notOurs(ctx context.Context, conn *pgx.Conn, x *index, cause err
 	if _, err := conn.Exec(ctx, "delete from "+s.sql.indexes+" where relation = $1", x.relation); err != nil {
 		return err
 	}
-	return s.fail(store.Unsupported, "the database's role does not own larder's tables, and so may not make indexes on them; have their owner be larder's role", cause)
+	return s.notOwner(cause)
 }
 
 // duplicate finds two entries that break a unique index, and takes its

@@ -118,6 +118,9 @@ func (s *Store) define(ctx context.Context, tx pgx.Tx, table string, def store.I
 			Detail: fmt.Sprintf("a table has at most %d indexes", store.MaxIndexes),
 		}
 	}
+	if err := s.mayIndex(ctx, tx); err != nil {
+		return nil, false, err
+	}
 	relation, err := newRelation()
 	if err != nil {
 		return nil, false, err
@@ -131,6 +134,21 @@ func (s *Store) define(ctx context.Context, tx pgx.Tx, table string, def store.I
 		" on conflict (table_name, name) do update set definition = excluded.definition, relation = excluded.relation, ready = false",
 		table, def.Name, text, relation)
 	return x, true, err
+}
+
+// mayIndex refuses what the server would refuse later, when the definition is
+// written down or gone.
+func (s *Store) mayIndex(ctx context.Context, tx pgx.Tx) error {
+	var owns bool
+	err := tx.QueryRow(ctx, "select pg_has_role(relowner, 'usage') from pg_class where oid = $1::text::regclass", s.sql.entries).Scan(&owns)
+	if err != nil || owns {
+		return err
+	}
+	return s.notOwner(nil)
+}
+
+func (s *Store) notOwner(cause error) error {
+	return s.fail(store.Unsupported, "the database's role does not own larder's tables, and so may neither make nor drop indexes on them; have their owner be larder's role", cause)
 }
 
 // relationPrefix begins the names of the relations that are larder's secondary
@@ -160,7 +178,10 @@ func (s *Store) DropIndex(ctx context.Context, table, name string) error {
 		if errors.Is(err, pgx.ErrNoRows) {
 			return &store.Error{Code: store.NotFound, Ref: store.Ref{Table: table}, Field: "index", Detail: fmt.Sprintf("the table has no index %q", name)}
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return s.mayIndex(ctx, tx)
 	})
 	if err != nil {
 		return err

@@ -29,6 +29,11 @@ grant select, insert, update, delete on all tables in schema public to `+role)
 	if left, err := f.Indexes(t.Context(), "t"); err != nil || len(left) != 0 {
 		t.Errorf("the refused index has left %+v, %v", left, err)
 	}
+	owner.index("by_m", store.IndexField{Path: []string{"m"}, Type: store.NumberField})
+	fails(t, "dropping an index of another's", f.DropIndex(t.Context(), "t", "by_m"), store.Unsupported)
+	if left, err := f.Indexes(t.Context(), "t"); err != nil || len(left) != 1 || !left[0].Ready {
+		t.Errorf("the index that could not be dropped is %+v, %v", left, err)
+	}
 	for _, action := range []store.Action{store.Vacuum, store.Analyze} {
 		fails(t, string(action)+" of tables of another's", f.Maintain(t.Context(), store.Maintenance{Action: action}), store.Unsupported)
 	}
