@@ -28,7 +28,11 @@ func (s *Store) Install(ctx context.Context, entries []store.Entry) error {
 		return s.ended(ctx)
 	}
 	w := &installation{s: s, entries: newestOf(entries), base: newSequences()}
-	if err := s.transact(ctx, w); err != nil {
+	err := s.transact(ctx, w)
+	if isUniqueViolation(err) {
+		err = s.installWithCare(ctx, w)
+	}
+	if err != nil {
 		return s.internal(err)
 	}
 	s.tallies.entries.Add(int64(w.written))
@@ -52,6 +56,7 @@ type installation struct {
 	s       *Store
 	entries []store.Entry
 	base    int64
+	careful bool // see installWithCare
 	xid     uint64
 	first   int64 // sequence of a row that was written
 	written int
@@ -64,6 +69,9 @@ func (w *installation) trace() trace {
 
 func (w *installation) ask(flight *pgx.Batch) {
 	w.written = 0
+	if w.careful {
+		w.queueVacating(flight)
+	}
 	flight.Queue(w.s.sql.install, rowColumns(w.entries, w.base)...).Query(func(rows pgx.Rows) error {
 		return drain(rows, func(rows pgx.Rows) error {
 			raw := rows.RawValues()

@@ -13,7 +13,7 @@ type statements struct {
 
 	upsert, placehold, lock, look, update, insert, unplace, vacate, install, expire string
 
-	readIndexes, strayIndexes string
+	readIndexes, strayIndexes, vacateOlder string
 
 	ordered string // the function that puts arrays and objects in order
 }
@@ -40,6 +40,7 @@ func newStatements(schema string) statements {
 	s.expire = names.Replace(expireSQL)
 	s.readIndexes = names.Replace(readIndexesSQL)
 	s.strayIndexes = names.Replace(strayIndexesSQL)
+	s.vacateOlder = names.Replace(vacateOlderSQL)
 	s.ordered = in("storage_ordered")
 	return s
 }
