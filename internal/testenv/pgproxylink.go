@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 )
 
 // Commit is a transaction's end, on its way to the server.
@@ -27,7 +28,7 @@ const (
 	// sees the connection close.
 	CutBeforeCommit
 	// CutDuringCommit: the server gets the commit, and the client's side
-	// breaks at the same moment.
+	// breaks at the same moment, with nothing of the reply, however fast.
 	CutDuringCommit
 	// CutAfterCommit: the server has committed and said so; the client does
 	// not get to hear of it. Where the server refuses to commit, nothing is
@@ -45,6 +46,7 @@ type link struct {
 	client, server net.Conn
 	once           sync.Once
 	done           chan struct{} // closed when both sides are
+	unheard        atomic.Bool   // nothing that the server says goes to the client any more
 
 	dialogue *dialogue
 }
@@ -152,9 +154,10 @@ func (l *link) commit(m message, cut Cut) bool {
 		reset(l.client)
 		return false // the way back waits for the server's end
 	case CutDuringCommit:
+		l.unheard.Store(true) // the reply may be here before the client's side is broken
+		l.proxy.countCut()
 		// The Sync that makes the server answer follows an Execute.
 		ok := l.tell(m) && (m.kind() != 'E' || l.tell(syncMessage))
-		l.proxy.countCut()
 		reset(l.client)
 		if tcp, is := l.server.(*net.TCPConn); ok && is {
 			_ = tcp.CloseWrite() // the server reads the commit, then the end
@@ -183,10 +186,13 @@ func (l *link) backward() {
 		if !l.proxy.flow(l.done) {
 			return
 		}
+		if l.unheard.Load() {
+			drain(r)
+			return
+		}
 		n, cut := l.proxy.spend(len(m))
 		if _, err := l.client.Write(m[:n]); err != nil {
-			// The client is gone. What it asked for is still carried out.
-			_, _ = io.Copy(io.Discard, r) // until the server ends too
+			drain(r)
 			return
 		}
 		if cut {
@@ -194,4 +200,10 @@ func (l *link) backward() {
 			return
 		}
 	}
+}
+
+// drain reads on until the server ends too: the client is gone, and what it
+// asked for is still carried out.
+func drain(server io.Reader) {
+	_, _ = io.Copy(io.Discard, server) // however it ends
 }
