@@ -151,23 +151,20 @@ var errUnasked = errors.New("a row that was not asked for")
 // getColumns come before those of the entry.
 const getColumns = 3
 
-// takeOfTable takes a row of getOfTableSQL: of those that are there, and one in
-// any case. What has no row is absent.
+// takeOfTable takes a row of getOfTableSQL: the first, or that of an entry. What
+// has no row is absent.
 func (l *lookup) takeOfTable(rows pgx.Rows) error {
 	raw := rows.RawValues()
-	table := l.tables[0]
-	if l.horizon == 0 {
+	if raw[0] != nil {
 		l.horizon, l.now = store.Horizon(uint64Of(raw[0])), timeOf(raw[1])
 		if floor := int64Of(raw[2]); floor > 0 {
 			for i := range l.answers {
 				l.answers[i].entry.Version, l.answers[i].entry.Deleted = floor, true
 			}
 		}
-	}
-	if raw[getColumns] == nil {
 		return nil
 	}
-	place, asked := l.known[table][string(raw[getColumns+1])]
+	place, asked := l.known[l.tables[0]][string(raw[getColumns+1])]
 	if !asked {
 		return foreign(errUnasked)
 	}

@@ -2,6 +2,7 @@ package pgstore
 
 import (
 	"context"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -10,8 +11,9 @@ import (
 )
 
 // groupReads bounds the reads of one statement, lanesOfRead how many such
-// statements are under way at once: while the server answers one, the next is
-// put together.
+// statements are under way at once. The second lane is for when half a group
+// waits: before that, one statement for all that wait costs less than two, and
+// on a busy machine they are answered no later.
 const (
 	groupReads  = 128
 	lanesOfRead = 2
@@ -102,7 +104,7 @@ func (l *readLanes) submit(p *pendingRead) admission {
 	switch {
 	case l.refuses:
 		return closed
-	case l.lanes < lanesOfRead:
+	case l.lanes == 0, l.lanes < lanesOfRead && (len(l.queue) >= groupReads/2 || l.areStuck()):
 		l.lanes++
 		l.queue = append(l.queue, p)
 		l.s.owned.Go(l.drive)
@@ -117,12 +119,16 @@ func (l *readLanes) submit(p *pendingRead) admission {
 // areStuck says whether no lane has come back for a while: a connection may have
 // gone dead, and nobody has told it.
 func (l *readLanes) areStuck() bool {
+	sent := 0
 	for _, at := range l.begun {
-		if at.IsZero() || time.Since(at) < stuckAfter {
+		if at.IsZero() {
+			continue
+		}
+		if sent++; time.Since(at) < stuckAfter {
 			return false
 		}
 	}
-	return true
+	return sent == l.lanes
 }
 
 // shut lets no more reads in.
@@ -132,12 +138,21 @@ func (l *readLanes) shut() {
 	l.refuses = true
 }
 
+// gatherTurns is how often a lane lets others run before it takes the next group.
+// The callers that the last one woke may be about to ask again: so the groups
+// are half as large again, and each read the cheaper. Where there was but one
+// caller nobody is let go first.
+const gatherTurns = 100
+
 // drive reads groups until nothing waits.
 func (l *readLanes) drive() {
 	var group []*pendingRead
 	together := lookups.Get().(*lookup) //nolint:forcetypeassert // it makes nothing else
 	defer lookups.Put(together)
 	for lane := -1; ; {
+		for turn := 0; turn < gatherTurns && len(group) > 1; turn++ {
+			runtime.Gosched()
+		}
 		if group, lane = l.take(group[:0], lane); len(group) == 0 {
 			return
 		}

@@ -37,11 +37,13 @@ func (f *fixture) queuedReads() int {
 	return len(f.reads.queue)
 }
 
-// occupied begins a read in each lane, which the held table keeps there.
+// occupied begins a read in each lane, which the held table keeps there. The
+// second lane begins since the first seems stuck.
 func (f *fixture) occupied() (ended *sync.WaitGroup) {
 	f.t.Helper()
 	ended = &sync.WaitGroup{}
 	for lane := range lanesOfRead {
+		f.seemStuck()
 		ended.Go(func() {
 			if _, err := f.Get(f.t.Context(), []store.Ref{ref("a")}); err != nil {
 				f.t.Error(err)
@@ -60,6 +62,17 @@ func (f *fixture) occupied() (ended *sync.WaitGroup) {
 		})
 	}
 	return ended
+}
+
+// seemStuck has the lanes that are under way count as ones that don't come back.
+func (f *fixture) seemStuck() {
+	f.reads.mu.Lock()
+	defer f.reads.mu.Unlock()
+	for i, at := range f.reads.begun {
+		if !at.IsZero() {
+			f.reads.begun[i] = time.Now().Add(-stuckAfter)
+		}
+	}
 }
 
 // notStuck has lanes count as busy only, for a test that holds them up. It is
@@ -127,11 +140,7 @@ func TestReadsBesideStuckLanes(t *testing.T) {
 	f.apply(put("a", `1`))
 	release := f.holdTable()
 	lanes := f.occupied()
-	f.reads.mu.Lock()
-	for i := range f.reads.begun {
-		f.reads.begun[i] = time.Now().Add(-stuckAfter)
-	}
-	f.reads.mu.Unlock()
+	f.seemStuck()
 	done := make(chan error)
 	go func() {
 		_, err := f.Get(t.Context(), []store.Ref{ref("a")})
