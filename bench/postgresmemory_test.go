@@ -20,7 +20,7 @@ func BenchmarkPostgresMemory(b *testing.B) {
 		l := binary.Serve(b, testenv.Options{Env: []string{
 			"LARDER_PRIMARY=" + url, fmt.Sprintf("LARDER_POSTGRES_MIN_CONNECTIONS=%d", pool), "LARDER_POSTGRES_MAX_CONNECTIONS=60",
 		}})
-		load(b, l.Address, 8, 1000, func(i int) []byte { return send("PUT", keyPath(i), document(i)) })
+		load(b, l.Address, 8, keys, func(i int) []byte { return send("PUT", keyPath(i), document(i)) })
 		at, _ := memory(b, l.PID)
 		return at
 	}
@@ -29,7 +29,7 @@ func BenchmarkPostgresMemory(b *testing.B) {
 		b.ReportMetric((many-few)*1024/50, "KiB/pool-connection")
 
 		l := binary.Serve(b, testenv.Options{Env: []string{"LARDER_PRIMARY=" + url}})
-		load(b, l.Address, 8, 1000, func(i int) []byte { return send("PUT", keyPath(i), document(i)) })
+		load(b, l.Address, 8, keys, func(i int) []byte { return send("PUT", keyPath(i), document(i)) })
 		before, _ := memory(b, l.PID)
 		b.ReportMetric(before, "MiB-idle")
 		const connections = 1000

@@ -17,6 +17,7 @@ func Parse(data []byte, lim Limits) (Value, error) {
 	}
 	s := scanner{data: data, maxDepth: lim.MaxDepth, maxBytes: lim.MaxBytes}
 	text, f := s.document()
+	s.release()
 	if f != nil {
 		return Value{}, f.asError(lim.MaxBytes)
 	}

@@ -14,7 +14,7 @@ type scanner struct {
 	maxBytes int
 	out      []byte
 	copied   int
-	sorter   sorter
+	sorter   *sorter // nil until an object has to be put in order
 }
 
 // document scans the whole text and gives its canonical form, a piece of data where

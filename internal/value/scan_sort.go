@@ -3,12 +3,27 @@ package value
 import (
 	"bytes"
 	"slices"
+	"sync"
 )
 
 // sorter puts the members of an object in order.
 type sorter struct {
 	members []span
 	scratch []byte
+}
+
+// sorters are kept, since most values need one, and briefly. One that has grown
+// over keptScratch bytes is not.
+var sorters = sync.Pool{New: func() any { return &sorter{members: make([]span, 0, 16)} }}
+
+const keptScratch = 64 << 10
+
+// release gives the sorter back that the scanner has used.
+func (s *scanner) release() {
+	if s.sorter != nil && cap(s.sorter.scratch) <= keptScratch {
+		sorters.Put(s.sorter)
+	}
+	s.sorter = nil
 }
 
 // span is a member of an object's text: where it begins, where its value does, and
@@ -22,6 +37,9 @@ func (m span) name(object []byte) []byte { return object[m.start+1 : m.value-2] 
 // in canonical form from begin on, in the order of their names.
 func (s *scanner) sort(start, begin int) *fault {
 	s.flush(s.pos)
+	if s.sorter == nil {
+		s.sorter = sorters.Get().(*sorter) //nolint:forcetypeassert // it makes nothing else
+	}
 	if name, ok := s.sorter.sort(s.out[begin:]); !ok {
 		f := &fault{offset: s.second(start, name), detail: "a name may stand only once in an object"}
 		return f.under(string(name))
@@ -31,9 +49,6 @@ func (s *scanner) sort(start, begin int) *fault {
 
 // sort works in place. If a name is there twice it stops and gives it, unescaped.
 func (s *sorter) sort(object []byte) (twice []byte, ok bool) {
-	if s.members == nil {
-		s.members = make([]span, 0, 16)
-	}
 	s.members = s.members[:0]
 	for i := 1; object[i] != '}'; {
 		_, value := nameAt(object, i)

@@ -156,7 +156,7 @@ const getColumns = 3
 func (l *lookup) takeOfTable(rows pgx.Rows) error {
 	raw := rows.RawValues()
 	if raw[0] != nil {
-		l.horizon, l.now = store.Horizon(uint64Of(raw[0])), timeOf(raw[1])
+		l.horizon, l.now = store.Horizon(uint64Of(raw[0])), timeOf(raw[3])
 		if floor := int64Of(raw[2]); floor > 0 {
 			for i := range l.answers {
 				l.answers[i].entry.Version, l.answers[i].entry.Deleted = floor, true
@@ -164,11 +164,12 @@ func (l *lookup) takeOfTable(rows pgx.Rows) error {
 		}
 		return nil
 	}
-	place, asked := l.known[l.tables[0]][string(raw[getColumns+1])]
+	place, asked := l.known[l.tables[0]][string(raw[1])]
 	if !asked {
 		return foreign(errUnasked)
 	}
-	l.answer(place, raw[getColumns:])
+	whole := [columnCount][]byte{1: raw[1], 2: raw[2], 3: raw[3], 4: raw[4], 5: raw[5], 6: raw[6], 7: raw[7], 10: raw[8], 11: raw[9]}
+	l.answer(place, whole[:])
 	return nil
 }
 

@@ -52,9 +52,12 @@ func newStatements(schema string) statements {
 const upsertSQL = `
 with clock as materialized (select coalesce($8::timestamptz, clock_timestamp()) as now)
 insert into $entries as e ($written)
-select i.t, i.k, i.v::jsonb, i.b, coalesce((select f.floor from $tables f where f.table_name = i.t), 0) + 1,
+select i.t, i.k, i.v::jsonb, i.b, coalesce(f.floor, 0) + 1,
 	clock.now, clock.now, clock.now + i.ttl * interval '1 microsecond', i.m::jsonb, false, pg_current_xact_id(), $7::bigint + 2 * i.n
-from clock, unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::bigint[], $6::text[]) with ordinality as i (t, k, v, b, ttl, m, n)
+from clock
+cross join unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::bigint[], $6::text[]) with ordinality as i (t, k, v, b, ttl, m, n)
+left join $tables f on f.table_name = i.t
+order by i.n
 on conflict (table_name, key) do update set
 	value = excluded.value, bytes = excluded.bytes, version = e.version + 1,
 	created_at = case when not e.deleted and coalesce(e.expires_at > excluded.updated_at, true) then e.created_at else excluded.created_at end,
