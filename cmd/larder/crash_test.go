@@ -18,29 +18,45 @@ import (
 // clean, every acknowledged write there at its version and with its value, and
 // of every write without an answer all or nothing.
 func TestKilledUnderLoad(t *testing.T) {
-	kills := 5
+	dir := t.TempDir()
+	killedUnderLoad(t, 5, api.MaintenanceActionCompact, testenv.Options{Dir: dir}, func() {
+		testenv.CheckBoltFile(t, filepath.Join(dir, "data", "larder.db"))
+	})
+}
+
+// TestKilledUnderLoadOverPostgres does so where the entries are in PostgreSQL,
+// which goes on running.
+func TestKilledUnderLoadOverPostgres(t *testing.T) {
+	url := testenv.Postgres(t)
+	killedUnderLoad(t, 3, api.MaintenanceActionVacuum, testenv.Options{Env: []string{"LARDER_PRIMARY=" + url}}, func() {
+		testenv.AwaitNoSessions(t, url)
+	})
+}
+
+// killedUnderLoad kills a server so many times, or ten times as often in a soak.
+// check is for when it is gone.
+func killedUnderLoad(t *testing.T, kills int, maintenance api.MaintenanceAction, at testenv.Options, check func()) {
+	t.Helper()
 	if os.Getenv("LARDER_SOAK") != "" {
-		kills = 50
+		kills *= 10
 	}
 	random := rand.New(rand.NewPCG(storetest.Seed(t), 0))
 	binary := testenv.Build(t)
-	dir := t.TempDir()
-	file := filepath.Join(dir, "data", "larder.db")
 	book := newLedger()
 
-	larder := binary.Serve(t, testenv.Options{Dir: dir})
+	larder := binary.Serve(t, at)
 	prepare(t, connect(t, larder))
 	for kill := range kills {
 		l := &load{
-			client: connect(t, larder), book: book, seed: random.Uint64(), round: kill,
+			client: connect(t, larder), book: book, seed: random.Uint64(), round: kill, maintenance: maintenance,
 			enough: make(chan struct{}), killAfter: 100 + random.Int64N(900),
 		}
 		began := time.Now()
 		l.run(larder.Kill)
 		t.Logf("kill %d after %d acknowledged writes in %v", kill+1, l.acknowledged.Load(), time.Since(began).Round(time.Millisecond))
 
-		testenv.CheckBoltFile(t, file)
-		larder = binary.Serve(t, testenv.Options{Dir: dir})
+		check()
+		larder = binary.Serve(t, at)
 		found := takeStock(t, connect(t, larder))
 		for _, fault := range book.settle(found) {
 			t.Errorf("after kill %d: %s", kill+1, fault)
@@ -52,7 +68,7 @@ func TestKilledUnderLoad(t *testing.T) {
 	if err := larder.Stop(); err != nil {
 		t.Errorf("after all that, larder does not end well: %v", err)
 	}
-	testenv.CheckBoltFile(t, file)
+	check()
 }
 
 func connect(t *testing.T, larder *testenv.Larder) *api.ClientWithResponses {

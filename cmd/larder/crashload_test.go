@@ -34,6 +34,8 @@ type load struct {
 	seed   uint64
 	round  int
 
+	maintenance api.MaintenanceAction // that the store knows
+
 	acknowledged atomic.Int64
 	killAfter    int64
 	enough       chan struct{} // closed at that many
@@ -77,7 +79,7 @@ func (c *loadClient) work() {
 func (c *loadClient) step(ctx context.Context) bool {
 	switch n := c.random.IntN(200); {
 	case n == 0:
-		return c.compact(ctx)
+		return c.maintain(ctx)
 	case n < 50:
 		return c.put(ctx, false)
 	case n < 60:
@@ -240,9 +242,9 @@ func (c *loadClient) openSession(ctx context.Context) bool {
 	return c.acked()
 }
 
-// compact has the file written anew while all this goes on.
-func (c *loadClient) compact(ctx context.Context) bool {
-	begun, err := c.client.RunMaintenanceWithResponse(ctx, api.MaintenanceRequest{Action: api.MaintenanceActionCompact})
+// maintain has the store put in order while all this goes on.
+func (c *loadClient) maintain(ctx context.Context) bool {
+	begun, err := c.client.RunMaintenanceWithResponse(ctx, api.MaintenanceRequest{Action: c.maintenance})
 	if err != nil {
 		return false
 	}

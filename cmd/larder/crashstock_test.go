@@ -82,7 +82,8 @@ func (s *stock) take(t *testing.T, table string, feed map[string]api.Change, lis
 	}
 }
 
-// checkIndex counts the registers by the index and by the list.
+// checkIndex counts the registers by the index, or however the database thinks
+// best where it has one, and by the list.
 func (s *stock) checkIndex(t *testing.T, client *api.ClientWithResponses) {
 	t.Helper()
 	var want [clients]int64
@@ -101,7 +102,7 @@ func (s *stock) checkIndex(t *testing.T, client *api.ClientWithResponses) {
 		if counted.JSON200 == nil {
 			t.Fatalf("%s: %s", counted.Status(), counted.Body)
 		}
-		if counted.JSON200.Plan.Mode != api.PlanModeIndex || counted.JSON200.Count != n {
+		if counted.JSON200.Plan.Mode == api.PlanModeScan || counted.JSON200.Count != n {
 			s.fault("by %s, %d registers are by client %d, and there are %d", counted.JSON200.Plan.Mode, counted.JSON200.Count, by, n)
 		}
 	}
