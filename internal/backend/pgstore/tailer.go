@@ -10,11 +10,14 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// How often the tailer looks: at least so often while somebody waits, and no
+// How often the tailer looks while somebody waits: so often at least; where
+// nothing has come for a while, and others write but rarely, less often; and no
 // more often than that, whatever is committed.
 const (
 	pollEvery   = 50 * time.Millisecond
+	pollQuiet   = 200 * time.Millisecond
 	pollAtMost  = 5 * time.Millisecond
+	quietAfter  = 40   // looks without a change
 	pollChanges = 1000 // that it looks at in each table, before it just wakes all who wait for one there
 )
 
@@ -85,23 +88,34 @@ func (t *tailer) leave(w *watcher) (from uint64) {
 
 // run follows the feed until the store is closed.
 func (t *tailer) run() {
-	tick := time.NewTicker(pollEvery)
+	quiet := 0
+	tick := time.NewTimer(pollEvery)
 	defer tick.Stop()
 	pause := time.NewTimer(pollAtMost)
 	defer pause.Stop()
 	for {
 		select {
 		case <-tick.C:
+			quiet++
 		case <-t.kick:
+			quiet = 0
 		case <-t.s.lifetime.Done():
 			return
 		}
+		every := pollEvery
+		if quiet > quietAfter {
+			every = pollQuiet
+		}
+		tick.Reset(every)
 		p := t.begin()
 		if p == nil {
 			continue
 		}
 		p.err = t.poll(p)
 		t.tell(p)
+		if len(p.changes) > 0 {
+			quiet = 0
+		}
 		pause.Reset(pollAtMost)
 		select {
 		case <-pause.C:
