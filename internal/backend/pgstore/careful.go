@@ -37,7 +37,7 @@ func (l *lockedOps) writeEach(ctx context.Context, conn *pgx.Conn) error {
 		switch {
 		case err == nil:
 		case isUniqueViolation(err):
-			failures = append(failures, store.Failure{Index: i, Err: l.s.violation(ctx, l.ops[i].Ref, err)})
+			failures = append(failures, store.Failure{Index: i, Err: l.s.violation(ctx, l.results[i].Entry, err)})
 		default:
 			return err
 		}

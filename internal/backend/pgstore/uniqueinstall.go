@@ -32,7 +32,7 @@ func (s *Store) installWithCare(ctx context.Context, w *installation) error {
 	w.careful = true
 	err := s.transact(ctx, w)
 	if isUniqueViolation(err) {
-		return s.violation(ctx, store.Ref{Table: w.entries[0].Table}, err)
+		return s.violation(ctx, store.Entry{Ref: store.Ref{Table: w.entries[0].Table}}, err)
 	}
 	return err
 }
