@@ -3,10 +3,12 @@ package httpstore
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"larder/api"
 	"larder/internal/store"
@@ -21,13 +23,16 @@ type request struct {
 }
 
 // broken is the error for an exchange that did not come to its end. What a
-// write came to is then not known.
+// write came to is then not known, unless nobody listened any more.
 func (s *Store) broken(ctx context.Context, err error, sentWrite bool) error {
 	e := &store.Error{Code: store.CodeOf(err), Backend: s.info.Name, Err: err}
 	if ctx.Err() != nil {
 		e.Code = store.CodeOf(ctx.Err())
 	}
-	if sentWrite {
+	switch refused := errors.Is(err, syscall.ECONNREFUSED); {
+	case refused || s.closed.Load() && !sentWrite:
+		e.Code = store.Unavailable
+	case sentWrite:
 		e.Code = store.Ambiguous
 	}
 	return e
