@@ -198,6 +198,9 @@ func (l *readLanes) run(group []*pendingRead, together *lookup) {
 	err := together.run(context.Background())
 	l.s.tallies.readGroups.Add(1)
 	l.s.tallies.reads.Add(int64(len(group)))
+	if store.CodeOf(err) == store.Unavailable {
+		l.turnAway(err) // before anybody who is told can ask again
+	}
 	for i, p := range group {
 		if err != nil {
 			p.err = ownError(err)
@@ -206,9 +209,6 @@ func (l *readLanes) run(group []*pendingRead, together *lookup) {
 			p.entry, p.horizon, p.err = a.entry, together.horizon, ownError(a.err)
 		}
 		p.done <- struct{}{}
-	}
-	if store.CodeOf(err) == store.Unavailable {
-		l.turnAway(err)
 	}
 }
 

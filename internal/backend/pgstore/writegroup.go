@@ -75,11 +75,11 @@ func (s *Store) runFailed(ctx context.Context, group []*pendingWrite, err error,
 	code := store.CodeOf(domain)
 	switch {
 	case code == store.Unavailable || code == store.Ambiguous:
+		if code == store.Unavailable {
+			l.refuse(domain) // before anybody who is told can ask again
+		}
 		for _, p := range group {
 			p.finish(store.Result{}, domain)
-		}
-		if code == store.Unavailable {
-			l.refuse(domain)
 		}
 	case len(group) > 1:
 		for i := range group {
