@@ -52,16 +52,26 @@ func (s *Store) reap(ctx context.Context, table string) error {
 		return err
 	}
 	for _, name := range due {
-		for more := true; more; {
-			e := &entombment{s: s, table: name, base: newSequences()}
-			if err := s.transact(ctx, e); err != nil {
-				return s.internal(err)
-			}
-			s.tallies.reaped.Add(int64(e.written))
-			more = e.written == reapChunk
+		if err := s.reapExpired(ctx, name); err != nil {
+			return err
 		}
 	}
 	return s.forget(ctx, table)
+}
+
+// reapExpired makes tombstones of a table's expired entries, of all that nobody
+// is writing just now.
+func (s *Store) reapExpired(ctx context.Context, table string) error {
+	for {
+		e := &entombment{s: s, table: table, base: newSequences()}
+		if err := s.transact(ctx, e); err != nil {
+			return s.internal(err)
+		}
+		s.tallies.reaped.Add(int64(e.written))
+		if e.written < reapChunk {
+			return nil
+		}
+	}
 }
 
 // entombment is the work of making tombstones of what has expired.

@@ -11,7 +11,7 @@ import (
 type statements struct {
 	entries, tables, indexes, meta string // the tables' full names
 
-	upsert, placehold, lock, look, update, insert, unplace, vacate, install, expire string
+	upsert, placehold, lock, look, update, insert, unplace, vacate, install string
 
 	readIndexes, strayIndexes, vacateOlder string
 
@@ -37,7 +37,6 @@ func newStatements(schema string) statements {
 	s.unplace = names.Replace(unplaceSQL)
 	s.vacate = names.Replace(vacateSQL)
 	s.install = names.Replace(installSQL)
-	s.expire = names.Replace(expireSQL)
 	s.readIndexes = names.Replace(readIndexesSQL)
 	s.strayIndexes = names.Replace(strayIndexesSQL)
 	s.vacateOlder = names.Replace(vacateOlderSQL)
