@@ -25,6 +25,7 @@ var notSettings = map[string]string{
 	"LARDER_PRIMARY_FILE":      "holds another setting",
 	"LARDER_":                  "begins them all",
 	"LARDER_TEST_POSTGRES_URL": "is the tests' own",
+	"LARDER_TEST_REDIS_URL":    "is the tests' own",
 	"LARDER_PORT":              "is a wrong one, for its error",
 	"LARDER_SCAN_BUGDET":       "is a wrong one, for its error",
 }

@@ -34,9 +34,12 @@ without_servers() {
 	# shellcheck disable=SC2086,SC2064 # the files as they are now
 	trap "rm -f $made" EXIT
 	"$@"
-	case $missing in
-	*pgbouncer*) ! command -v systemctl >/dev/null || systemctl --quiet disable pgbouncer ;;
-	esac
+	command -v systemctl >/dev/null || return 0
+	for package in $missing; do
+		case $package in
+		pgbouncer | redis-server) systemctl --quiet disable "$package" ;;
+		esac
+	done
 }
 
 need ca-certificates test -e /etc/ssl/certs/ca-certificates.crt
@@ -49,6 +52,7 @@ need nodejs command -v node
 need npm command -v npm
 need pgbouncer command -v pgbouncer
 need postgresql has_postgres
+need redis-server command -v redis-server
 
 if [ -n "$missing" ]; then
 	if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then

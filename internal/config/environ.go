@@ -8,9 +8,9 @@ import (
 )
 
 // otherPrograms are variables with our prefix that are no settings of the
-// gateway: LARDER_URL is the client commands', LARDER_TEST_POSTGRES_URL the
-// tests'.
-var otherPrograms = []string{"URL", "TEST_POSTGRES_URL"}
+// gateway: LARDER_URL is the client commands', LARDER_TEST_POSTGRES_URL and
+// LARDER_TEST_REDIS_URL are the tests'.
+var otherPrograms = []string{"URL", "TEST_POSTGRES_URL", "TEST_REDIS_URL"}
 
 // serviceLink matches the variables that Kubernetes sets in every pod for a
 // service whose name begins with larder, and Docker for a link.

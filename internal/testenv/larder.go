@@ -45,7 +45,7 @@ type Larder struct {
 // which are whoever's runs the test.
 func Environ() []string {
 	return slices.DeleteFunc(os.Environ(), func(pair string) bool {
-		return strings.HasPrefix(pair, "LARDER_") || strings.HasPrefix(pair, "POSTGRES_")
+		return strings.HasPrefix(pair, "LARDER_") || strings.HasPrefix(pair, "POSTGRES_") || strings.HasPrefix(pair, "REDIS_")
 	})
 }
 

@@ -2,11 +2,9 @@ package testenv
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -44,22 +42,7 @@ var PostgresUser = sync.OnceValues(func() (*syscall.Credential, error) {
 	if os.Geteuid() != 0 {
 		return nil, nil //nolint:nilnil // nil is how os/exec says "as I am"
 	}
-	for _, name := range []string{"postgres", "nobody"} {
-		account, err := user.Lookup(name)
-		if err != nil {
-			continue
-		}
-		uid, err := strconv.ParseUint(account.Uid, 10, 32)
-		if err != nil {
-			return nil, err
-		}
-		gid, err := strconv.ParseUint(account.Gid, 10, 32)
-		if err != nil {
-			return nil, err
-		}
-		return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
-	}
-	return nil, errors.New("the tests run as root, and there is no user postgres or nobody to run PostgreSQL as")
+	return account("postgres", "nobody")
 })
 
 func asPostgres() *syscall.SysProcAttr {
@@ -87,45 +70,7 @@ func PostgresDir() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	dir, err := os.MkdirTemp("", "larder-postgres-")
-	if err != nil {
-		return "", err
-	}
-	if credential != nil {
-		if err := os.Chown(dir, int(credential.Uid), int(credential.Gid)); err != nil {
-			return "", err
-		}
-	}
-	return dir, removeAfterwards(dir)
-}
-
-// janitors are the pipes whose end tells a janitor that this process is gone.
-var janitors struct {
-	sync.Mutex
-	pipes []*os.File
-}
-
-// removeAfterwards starts a process that waits for the end of this one, and
-// then removes a directory. The server in it ends at the same time, so it may
-// take several tries.
-func removeAfterwards(dir string) error {
-	end, held, err := os.Pipe()
-	if err != nil {
-		return err
-	}
-	defer end.Close()
-	janitor := exec.Command("/bin/sh", "-c", `read -r _; for i in 1 2 3 4 5 6 7 8 9 10; do rm -rf -- "$1" && exit; sleep 1; done`, "janitor", dir)
-	janitor.Stdin = end
-	janitor.Dir = "/"
-	janitor.SysProcAttr = asPostgres()
-	janitor.SysProcAttr.Setpgid = true
-	if err := janitor.Start(); err != nil {
-		return errors.Join(err, held.Close())
-	}
-	janitors.Lock()
-	defer janitors.Unlock()
-	janitors.pipes = append(janitors.pipes, held)
-	return janitor.Process.Release()
+	return serverDir("larder-postgres-", credential)
 }
 
 // initdb makes a data directory, of the locale C unless told otherwise.

@@ -35,8 +35,8 @@ type PostgresServer struct {
 	DataDir string
 
 	settings map[string]string
-	process  *exec.Cmd // nil: it does not run
-	lived    bool      // it has run, so that its address is known
+	lived    bool // it has run, so that its address is known
+	daemon
 }
 
 // StartPostgres starts a server and gives it when it takes connections. The
@@ -209,34 +209,6 @@ func (s *PostgresServer) launch(binary string) error {
 	return err
 }
 
-// stop sends a signal and waits until the process is gone.
-func (s *PostgresServer) stop(signal syscall.Signal) error {
-	if s.process == nil {
-		return nil
-	}
-	if err := syscall.Kill(s.process.Process.Pid, signal); err != nil && !errors.Is(err, syscall.ESRCH) {
-		return err
-	}
-	return await(stopTimeout, s.reap)
-}
-
-// reap says whether the process has ended, and buries it then. There is no
-// goroutine that waits for it: a server outlives the tests that look for
-// goroutines left behind.
-func (s *PostgresServer) reap() (gone bool, err error) {
-	var status syscall.WaitStatus
-	pid, err := syscall.Wait4(s.process.Process.Pid, &status, syscall.WNOHANG, nil)
-	switch {
-	case errors.Is(err, syscall.EINTR), err == nil && pid == 0:
-		return false, nil
-	case err != nil && !errors.Is(err, syscall.ECHILD):
-		return false, err
-	}
-	releaseErr := s.process.Process.Release()
-	s.process = nil
-	return true, releaseErr
-}
-
 // killTree ends a process and its children at once. Nothing of them is left to
 // say goodbye to a client but what the kernel closes.
 func killTree(pid int) error {
@@ -258,33 +230,6 @@ func killTree(pid int) error {
 		}
 	}
 	return nil
-}
-
-// readFile gives "" for what can't be read, such as a process that has ended.
-func readFile(path string) string {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return ""
-	}
-	return string(text)
-}
-
-// await asks until something holds.
-func await(timeout time.Duration, holds func() (bool, error)) error {
-	late := time.NewTimer(timeout)
-	defer late.Stop()
-	ticks := time.NewTicker(3 * time.Millisecond)
-	defer ticks.Stop()
-	for {
-		if is, err := holds(); is || err != nil {
-			return err
-		}
-		select {
-		case <-ticks.C:
-		case <-late.C:
-			return fmt.Errorf("nothing after %v", timeout)
-		}
-	}
 }
 
 // pickPort picks a port that nobody listens on; by the time the server does,
