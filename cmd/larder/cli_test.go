@@ -52,6 +52,13 @@ func TestConfigSaysWhereSettingsComeFrom(t *testing.T) {
 	}
 }
 
+func TestConfigNamesTheVariableThatThePrimaryComesFrom(t *testing.T) {
+	r := call(t, []string{"REDIS_HOST=cache", "REDIS_PASSWORD=s3cret"}, "", "config")
+	if want := `{"name":"LARDER_PRIMARY","value":"redis://:xxxxx@cache:6379","origin":"env:REDIS_HOST"}`; r.code != 0 || !strings.Contains(r.out, want) {
+		t.Errorf("exits with %d, without %s:\n%s%s", r.code, want, r.out, r.err)
+	}
+}
+
 func TestWrongSettingsAreAllListed(t *testing.T) {
 	r := call(t, []string{"LARDER_MAX_DEPTH=x", "LARDER_MAX_STREAMS=0", "LARDER_NOTHING=1"}, "", "config")
 	if r.code != 2 || len(r.lines()) != 3 || r.out != "" {

@@ -67,8 +67,12 @@ func New(cfg config.Config, o Options) (*App, error) {
 // called once. The error is nil where that went as it should.
 func (a *App) Run(ctx context.Context) (err error) {
 	defer raiseHeapFloor()()
-	a.log.Info().Str("version", a.build.Version).Str("listen", a.cfg.Listen).
-		Str("primary", config.HideSecrets(a.cfg.Primary)).Msg("starting")
+	starting := a.log.Info().Str("version", a.build.Version).Str("listen", a.cfg.Listen).
+		Str("primary", config.HideSecrets(a.cfg.Primary))
+	if name := a.cfg.PrimaryVariable(); name != "" {
+		starting.Str("primary_from", name)
+	}
+	starting.Msg("starting")
 	put := cleanups{log: a.log}
 	defer func() {
 		err = errors.Join(err, put.away())

@@ -162,6 +162,21 @@ func TestWhileTheStoreOpensTheGatewayLivesAndIsNotReady(t *testing.T) {
 	}
 }
 
+func TestTheLogTellsWhichVariableNamesThePrimary(t *testing.T) {
+	for variable, want := range map[string]any{"POSTGRES_HOST": "POSTGRES_HOST", "REDIS_HOST": "REDIS_HOST", "SOME_HOST": nil} {
+		cfg, err := config.Load(config.Source{Environ: []string{variable + "=127.0.0.1", "LARDER_LISTEN=127.0.0.1:0", "LARDER_LOG_FORMAT=json"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := start(t, cfg, Options{Open: func(ctx context.Context, _ config.Config, log zerolog.Logger) (store.Store, error) {
+			return openPrimary(ctx, settings(t), log)
+		}})
+		if got := s.logged("starting")["primary_from"]; got != want {
+			t.Errorf("with %s set, the primary is said to be from %v", variable, got)
+		}
+	}
+}
+
 func TestToldToStopWhileStarting(t *testing.T) {
 	opening := make(chan struct{})
 	s := start(t, settings(t), Options{Open: func(ctx context.Context, _ config.Config, _ zerolog.Logger) (store.Store, error) {

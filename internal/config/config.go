@@ -86,6 +86,19 @@ type Config struct {
 	// PostgresSQLURL says as whom, and on which server; "": as the primary's.
 	PostgresSQLURL string `env:"POSTGRES_SQL_URL" secret:"true"`
 
+	// RedisPrefix begins the names of all keys, so that others may use the
+	// same Redis.
+	RedisPrefix string `env:"REDIS_PREFIX"`
+	// RedisShards is how many parts the keys are spread over. 0: as the store
+	// was made, or 1, and in a Cluster 64.
+	RedisShards int `env:"REDIS_SHARDS"`
+	// RedisCache is the memory for copies of entries in this process; 0: none.
+	RedisCache Bytes `env:"REDIS_CACHE"`
+	// RedisCacheAge is how old such a copy gets.
+	RedisCacheAge time.Duration `env:"REDIS_CACHE_AGE"`
+	// RedisConnectTimeout bounds the making of a connection.
+	RedisConnectTimeout time.Duration `env:"REDIS_CONNECT_TIMEOUT"`
+
 	origins map[string]string // by the setting's name; absent: its default
 }
 
@@ -153,5 +166,10 @@ func Default() Config {
 		PostgresIdleTimeout:    10 * time.Minute,
 		PostgresLifetime:       time.Hour,
 		PostgresGather:         true,
+
+		RedisPrefix:         "larder",
+		RedisCache:          64 << 20,
+		RedisCacheAge:       time.Second,
+		RedisConnectTimeout: time.Second,
 	}
 }

@@ -16,7 +16,9 @@
 //
 // Where none of them names a primary and POSTGRES_HOST is set, that and
 // POSTGRES_PORT, POSTGRES_DB, POSTGRES_USER and POSTGRES_PASSWORD are its
-// address; each may be in a file of its own, as in POSTGRES_PASSWORD_FILE.
+// address; else, where REDIS_HOST is set, that and REDIS_PORT, REDIS_USERNAME,
+// REDIS_PASSWORD and REDIS_DB. Each may be in a file of its own, as in
+// POSTGRES_PASSWORD_FILE.
 //
 // A setting that can hold a password may be kept in a file of its own, which
 // LARDER_PRIMARY_FILE, or primary_file in YAML, names. Unknown names are

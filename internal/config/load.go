@@ -53,7 +53,7 @@ func Load(src Source) (Config, error) {
 		}
 	}
 	if _, said := chosen["PRIMARY"]; !said {
-		primary, found, wrong := readPostgresVariables(src.Environ)
+		primary, found, wrong := readVariables(src.Environ)
 		problems = append(problems, wrong...)
 		if found && len(wrong) == 0 {
 			chosen["PRIMARY"] = primary

@@ -106,7 +106,7 @@ func TestPostgresVariables(t *testing.T) {
 			if err != nil || cfg.Primary != tt.primary {
 				t.Errorf("the primary is %q, %v", cfg.Primary, err)
 			}
-			if got := origin(t, cfg, "LARDER_PRIMARY"); (got == "env") != (tt.primary != Default().Primary) {
+			if got := origin(t, cfg, "LARDER_PRIMARY"); (got == "env:POSTGRES_HOST") != (tt.primary != Default().Primary) {
 				t.Errorf("its origin is %s", got)
 			}
 		})

@@ -3,6 +3,7 @@ package config
 import (
 	"cmp"
 	"fmt"
+	"net/url"
 	"reflect"
 	"strings"
 	"time"
@@ -12,7 +13,7 @@ import (
 type Setting struct {
 	Name   string `json:"name"`   // LARDER_LISTEN
 	Value  string `json:"value"`  // with secrets hidden
-	Origin string `json:"origin"` // "default", "env" or "file:PATH"
+	Origin string `json:"origin"` // "default", "env", "env:POSTGRES_HOST", "env:REDIS_HOST" or "file:PATH"
 }
 
 // Settings lists every setting in the order of the fields.
@@ -35,10 +36,22 @@ func (c Config) Settings() []Setting {
 		all = append(all, Setting{
 			Name:   envPrefix + name,
 			Value:  text,
-			Origin: cmp.Or(c.origins[name], "default"),
+			Origin: c.origin(name),
 		})
 	}
 	return all
+}
+
+func (c Config) origin(name string) string { return cmp.Or(c.origins[name], "default") }
+
+// PrimaryVariable names the variable of another product that the primary's
+// address was made of, POSTGRES_HOST or REDIS_HOST; "" if of none.
+func (c Config) PrimaryVariable() string {
+	name, others := strings.CutPrefix(c.origin("PRIMARY"), "env:")
+	if !others {
+		return ""
+	}
+	return name
 }
 
 // shortDuration leaves out what is zero at the end: 168h, not 168h0m0s.
@@ -87,5 +100,8 @@ func HideSecrets(text string) string {
 		u.RawQuery = params.Encode()
 	}
 	u.Host += others
+	if _, has := u.User.Password(); u.User.Username() != "" && !has && isRedis(text) {
+		u.User = url.User(hidden) // a password without the colon before it, as often as not
+	}
 	return u.Redacted()
 }

@@ -70,6 +70,11 @@ func (c Config) checks() []check {
 		{"POSTGRES_IDLE_TIMEOUT", between(c.PostgresIdleTimeout, time.Second, 24*time.Hour)},
 		{"POSTGRES_LIFETIME", between(c.PostgresLifetime, time.Second, 7*24*time.Hour)},
 		{"POSTGRES_SQL_URL", c.checkSQLURL()},
+		{"REDIS_PREFIX", c.checkRedisPrefix()},
+		{"REDIS_SHARDS", between(c.RedisShards, 0, 1024)},
+		{"REDIS_CACHE", between(c.RedisCache, 0, 1<<40)},
+		{"REDIS_CACHE_AGE", between(c.RedisCacheAge, 10*time.Millisecond, time.Minute)},
+		{"REDIS_CONNECT_TIMEOUT", between(c.RedisConnectTimeout, 10*time.Millisecond, 5*time.Minute)},
 	}
 }
 
