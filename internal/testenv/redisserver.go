@@ -198,6 +198,13 @@ func (s *RedisServer) pickPort() (err error) {
 	}
 	s.Address = "127.0.0.1:" + strconv.Itoa(s.Port)
 	s.settings["port"] = strconv.Itoa(s.Port)
+	if s.settings["cluster-enabled"] == "yes" {
+		bus, err := quietPort()
+		if err != nil {
+			return err
+		}
+		s.settings["cluster-port"] = strconv.Itoa(bus)
+	}
 	address := url.URL{Scheme: "redis", Host: s.Address, Path: "/0"}
 	if s.password != "" {
 		address.User = url.UserPassword("", s.password)
