@@ -2,9 +2,7 @@ package testenv
 
 import (
 	"bufio"
-	"io"
 	"net"
-	"sync"
 	"sync/atomic"
 )
 
@@ -40,56 +38,16 @@ const (
 	AbandonBeforeCommit
 )
 
-// link is one connection through the proxy.
-type link struct {
-	proxy          *PostgresProxy
-	client, server net.Conn
-	once           sync.Once
-	done           chan struct{} // closed when both sides are
-	unheard        atomic.Bool   // nothing that the server says goes to the client any more
-
+// postgresLink is one connection to PostgreSQL through the proxy.
+type postgresLink struct {
+	*link
+	postgres *PostgresProxy
+	unheard  atomic.Bool // nothing that the server says goes to the client any more
 	dialogue *dialogue
 }
 
-// run carries both directions and returns when both have ended.
-func (l *link) run() {
-	defer l.proxy.forget(l)
-	var backwards sync.WaitGroup
-	backwards.Go(l.backward)
-	l.forward()
-	backwards.Wait()
-	l.close()
-}
-
-// close ends both sides in order.
-func (l *link) close() {
-	l.once.Do(func() {
-		close(l.done)
-		_ = l.client.Close() // the other side may be gone already
-		_ = l.server.Close()
-	})
-}
-
-// cut breaks both sides.
-func (l *link) cut() {
-	l.once.Do(func() {
-		close(l.done)
-		l.proxy.countCut()
-		reset(l.client)
-		reset(l.server)
-	})
-}
-
-// reset closes a connection so that the other side sees it break.
-func reset(c net.Conn) {
-	if tcp, ok := c.(*net.TCPConn); ok {
-		_ = tcp.SetLinger(0) // a connection that is gone needs no reset
-	}
-	_ = c.Close() // the other side may be gone already
-}
-
 // forward carries what the client says.
-func (l *link) forward() {
+func (l *postgresLink) forward() {
 	r := bufio.NewReaderSize(l.client, 32<<10)
 	if !l.start(r) {
 		l.close()
@@ -101,12 +59,12 @@ func (l *link) forward() {
 			break
 		}
 		if c, ends := l.dialogue.said(m); ends {
-			if !l.commit(m, l.proxy.decide(c)) {
+			if !l.commit(m, l.postgres.decide(c)) {
 				return
 			}
 			continue
 		}
-		if !l.tell(m) {
+		if !l.ask(m) {
 			break
 		}
 	}
@@ -115,7 +73,7 @@ func (l *link) forward() {
 
 // start carries the first messages, which have no type, and says whether the
 // session has begun.
-func (l *link) start(r *bufio.Reader) bool {
+func (l *postgresLink) start(r *bufio.Reader) bool {
 	for {
 		m, err := readStart(r)
 		if err != nil {
@@ -127,22 +85,13 @@ func (l *link) start(r *bufio.Reader) bool {
 			}
 			continue
 		}
-		return l.tell(m)
+		return l.ask(m)
 	}
-}
-
-// tell passes a message on to the server.
-func (l *link) tell(m message) bool {
-	if !l.proxy.flow(l.done) {
-		return false
-	}
-	_, err := l.server.Write(m)
-	return err == nil
 }
 
 // commit passes a commit on, or breaks the connection in the way asked for. It
 // says whether the client may go on talking.
-func (l *link) commit(m message, cut Cut) bool {
+func (l *postgresLink) commit(m message, cut Cut) bool {
 	switch cut {
 	case CutBeforeCommit:
 		l.proxy.countCut()
@@ -157,7 +106,7 @@ func (l *link) commit(m message, cut Cut) bool {
 		l.unheard.Store(true) // the reply may be here before the client's side is broken
 		l.proxy.countCut()
 		// The Sync that makes the server answer follows an Execute.
-		ok := l.tell(m) && (m.kind() != 'E' || l.tell(syncMessage))
+		ok := l.ask(m) && (m.kind() != 'E' || l.ask(syncMessage))
 		reset(l.client)
 		if tcp, is := l.server.(*net.TCPConn); ok && is {
 			_ = tcp.CloseWrite() // the server reads the commit, then the end
@@ -167,11 +116,11 @@ func (l *link) commit(m message, cut Cut) bool {
 		l.dialogue.muffle(m)
 	case NoCut:
 	}
-	return l.tell(m)
+	return l.ask(m)
 }
 
 // backward carries what the server says.
-func (l *link) backward() {
+func (l *postgresLink) backward() {
 	defer l.close()
 	r := bufio.NewReaderSize(l.server, 32<<10)
 	for {
@@ -183,27 +132,15 @@ func (l *link) backward() {
 			l.cut()
 			return
 		}
-		if !l.proxy.flow(l.done) {
+		if !l.told() {
 			return
 		}
 		if l.unheard.Load() {
 			drain(r)
 			return
 		}
-		n, cut := l.proxy.spend(len(m))
-		if _, err := l.client.Write(m[:n]); err != nil {
-			drain(r)
-			return
-		}
-		if cut {
-			l.cut()
+		if !l.tell(m, r) {
 			return
 		}
 	}
-}
-
-// drain reads on until the server ends too: the client is gone, and what it
-// asked for is still carried out.
-func drain(server io.Reader) {
-	_, _ = io.Copy(io.Discard, server) // however it ends
 }

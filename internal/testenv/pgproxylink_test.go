@@ -96,8 +96,7 @@ func TestCommitCutDuringGivesNoReply(t *testing.T) {
 // gets through.
 func cutDuring(t *testing.T, asked []message, before, eager message, oneByOne bool) {
 	t.Helper()
-	p := &PostgresProxy{flowing: make(chan struct{}), links: make(map[*link]struct{})}
-	close(p.flowing)
+	p := newPostgresProxy(t, "")
 	p.OnCommit(func(Commit) Cut { return CutDuringCommit })
 	client, clientSide := net.Pipe()
 	serverSide, server := net.Pipe()
