@@ -2,7 +2,6 @@ package boltstore
 
 import (
 	"encoding/binary"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -10,16 +9,14 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
-	"larder/internal/store"
-	"larder/internal/value"
+	"larder/internal/backend/sortedindex"
 )
 
 // index is a secondary index as it was defined. Another definition is another
 // index, with an id and a bucket of its own.
 type index struct {
-	id    uint64
-	table string
-	def   store.Index
+	id uint64
+	sortedindex.Index
 }
 
 // catalog is all indexes of the file. It does not change: the writer makes a
@@ -36,22 +33,22 @@ func (c *catalog) with(x *index) *catalog {
 	if next.byTable == nil {
 		next.byTable = make(map[string][]*index)
 	}
-	indexes := append(slices.Clone(next.byTable[x.table]), x)
-	slices.SortFunc(indexes, func(a, b *index) int { return strings.Compare(a.def.Name, b.def.Name) })
-	next.byTable[x.table] = indexes
+	indexes := append(slices.Clone(next.byTable[x.Table]), x)
+	slices.SortFunc(indexes, func(a, b *index) int { return strings.Compare(a.Def.Name, b.Def.Name) })
+	next.byTable[x.Table] = indexes
 	return next
 }
 
 // without gives a catalog that does not have x.
 func (c *catalog) without(x *index) *catalog {
 	next := &catalog{byTable: maps.Clone(c.byTable), last: c.last}
-	next.byTable[x.table] = slices.DeleteFunc(slices.Clone(next.byTable[x.table]), func(o *index) bool { return o.id == x.id })
+	next.byTable[x.Table] = slices.DeleteFunc(slices.Clone(next.byTable[x.Table]), func(o *index) bool { return o.id == x.id })
 	return next
 }
 
 func (c *catalog) find(table, name string) *index {
 	for _, x := range c.byTable[table] {
-		if x.def.Name == name {
+		if x.Def.Name == name {
 			return x
 		}
 	}
@@ -63,41 +60,12 @@ func (c *catalog) find(table, name string) *index {
 func definitionKey(id uint64) []byte { return binary.BigEndian.AppendUint64([]byte{'d'}, id) }
 func progressKey(id uint64) []byte   { return binary.BigEndian.AppendUint64([]byte{'p'}, id) }
 
-// definition is the stored form of an index's definition.
-type definition struct {
-	Table  string            `json:"table"`
-	Name   string            `json:"name"`
-	Unique bool              `json:"unique,omitempty"`
-	Fields []definitionField `json:"fields"`
-}
-
-type definitionField struct {
-	Path string          `json:"path"`
-	Type store.FieldType `json:"type"`
-}
-
-func (x *index) encode() ([]byte, error) {
-	d := definition{Table: x.table, Name: x.def.Name, Unique: x.def.Unique}
-	for _, f := range x.def.Fields {
-		d.Fields = append(d.Fields, definitionField{f.Path.String(), f.Type})
-	}
-	return json.Marshal(d)
-}
-
 func decodeIndex(id uint64, b []byte) (*index, error) {
-	var d definition
-	if err := json.Unmarshal(b, &d); err != nil {
+	x, err := sortedindex.Decode(b)
+	if err != nil {
 		return nil, fmt.Errorf("%w: index %d: %w", errDamaged, id, err)
 	}
-	x := &index{id: id, table: d.Table, def: store.Index{Name: d.Name, Unique: d.Unique}}
-	for _, f := range d.Fields {
-		path, err := value.ParsePointer(f.Path)
-		if err != nil {
-			return nil, fmt.Errorf("%w: index %d: %w", errDamaged, id, err)
-		}
-		x.def.Fields = append(x.def.Fields, store.IndexField{Path: path, Type: f.Type})
-	}
-	return x, nil
+	return &index{id: id, Index: x}, nil
 }
 
 func loadCatalog(tx *bolt.Tx) (*catalog, error) {
@@ -118,7 +86,7 @@ func loadCatalog(tx *bolt.Tx) (*catalog, error) {
 // progress is how far an index has come.
 type progress struct {
 	ready   bool
-	long    bool   // a field was cut (see indexkey.go): the order is not exact
+	long    bool   // a field was cut (see sortedindex): the order is not exact
 	entries int64  // in it
 	after   string // the last key that its building has looked at
 }

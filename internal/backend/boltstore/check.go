@@ -127,21 +127,21 @@ func (c *checker) checkTable(table string, t tableState, all *catalog) error {
 	c.count(table, "tombstones in order", keys(tombstones), deleted)
 	c.count(table, "expiring entries in order", keys(expiry), expiring)
 	for i, x := range indexes {
-		c.count(table, "counted in index "+x.def.Name, x.progress.entries, indexed[i])
-		c.count(table, "entries in index "+x.def.Name, keys(x.bucket), indexed[i])
+		c.count(table, "counted in index "+x.Def.Name, x.progress.entries, indexed[i])
+		c.count(table, "entries in index "+x.Def.Name, keys(x.bucket), indexed[i])
 	}
 	return c.checkChanges(table, changes, t, live+deleted)
 }
 
 func (c *checker) checkIndexed(indexes []*indexTx, indexed []int64, key string, r *record) {
 	for i, x := range indexes {
-		fields, isIn, _, _ := x.fieldsOf(nil, r.storedValue())
-		if !isIn {
+		p := x.Place(r.storedValue())
+		if !p.Indexed {
 			continue
 		}
-		there := x.bucket.Get(indexKey(fields, key)) != nil
+		there := x.bucket.Get(indexKey(p.Fields, key)) != nil
 		if !there && (x.progress.ready || key <= x.progress.after) {
-			c.fault("%s/%s is missing in index %s", x.table, key, x.def.Name)
+			c.fault("%s/%s is missing in index %s", x.Table, key, x.Def.Name)
 		}
 		if there {
 			indexed[i]++

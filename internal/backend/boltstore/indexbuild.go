@@ -106,7 +106,7 @@ func (s *Store) buildIndex(x *index) error {
 			err = broken
 		}
 		if err != nil && s.lifetime.Err() == nil {
-			s.options.Logger.Warn().Err(err).Str("table", x.table).Str("index", x.def.Name).Msg("an index could not be built")
+			s.options.Logger.Warn().Err(err).Str("table", x.Table).Str("index", x.Def.Name).Msg("an index could not be built")
 		}
 		if err != nil || ready {
 			return err
@@ -117,7 +117,7 @@ func (s *Store) buildIndex(x *index) error {
 // buildChunk adds the next entries to an index. Where the table breaks a unique
 // one, broken says so, and the index is gone.
 func (w *writeTx) buildChunk(x *index) (ready bool, broken, err error) {
-	t, err := w.table(x.table)
+	t, err := w.table(x.Table)
 	if err != nil {
 		return false, nil, err
 	}
@@ -159,20 +159,20 @@ func (w *writeTx) buildChunk(x *index) (ready bool, broken, err error) {
 }
 
 func (w *writeTx) buildEntry(x *indexTx, key string, r *record) error {
-	fields, indexed, whole, long := x.fieldsOf(nil, r.storedValue())
-	if !indexed {
+	p := x.Place(r.storedValue())
+	if !p.Indexed {
 		return nil
 	}
-	if x.def.Unique && whole && r.exists(w.now) {
-		holder, taken, err := x.holder(w.tx, fields, w.now, func(other string) bool { return other == key })
+	if x.Def.Unique && p.Whole && r.exists(w.now) {
+		holder, taken, err := x.holder(w.tx, p.Fields, w.now, func(other string) bool { return other == key })
 		if err != nil {
 			return err
 		}
 		if taken {
-			return x.violation(store.Ref{Table: x.table, Key: key}, holder)
+			return x.Violation(store.Ref{Table: x.Table, Key: key}, holder)
 		}
 	}
-	return x.insert(fields, key, long)
+	return x.insert(p, key)
 }
 
 func (t *tableTx) index(id uint64) *indexTx {

@@ -6,6 +6,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
+	"larder/internal/backend/sortedindex"
 	"larder/internal/store"
 )
 
@@ -22,7 +23,7 @@ func (s *Store) Indexes(ctx context.Context, table string) ([]store.Index, error
 		indexes, err := openIndexes(tx, s.indexes.Load(), table)
 		defs = make([]store.Index, len(indexes))
 		for i, x := range indexes {
-			defs[i] = x.def
+			defs[i] = x.Def
 			defs[i].Ready, defs[i].Entries = x.progress.ready, x.progress.entries
 		}
 		return err
@@ -66,7 +67,7 @@ func (s *Store) DropIndex(ctx context.Context, table, name string) error {
 // putIndex gives the index of that definition, and says whether it made it,
 // and whether it is ready.
 func (w *writeTx) putIndex(table string, def store.Index) (x *index, made, ready bool, err error) {
-	if x = w.catalog.find(table, def.Name); x != nil && x.def.SameDefinition(def) {
+	if x = w.catalog.find(table, def.Name); x != nil && x.Def.SameDefinition(def) {
 		p, _, err := readProgress(w.tx, x.id)
 		return x, false, p.ready, err
 	}
@@ -82,13 +83,13 @@ func (w *writeTx) putIndex(table string, def store.Index) (x *index, made, ready
 		}
 	}
 	def.Ready, def.Entries = false, 0
-	x = &index{id: w.catalog.last + 1, table: table, def: def}
+	x = &index{id: w.catalog.last + 1, Index: sortedindex.Index{Table: table, Def: def}}
 	return x, true, false, w.addIndex(x)
 }
 
 func (w *writeTx) addIndex(x *index) error {
 	w.touched++
-	text, err := x.encode()
+	text, err := x.Encode()
 	if err != nil {
 		return err
 	}
@@ -104,7 +105,7 @@ func (w *writeTx) addIndex(x *index) error {
 	if err := records.Put(progressKey(x.id), begun.encode()); err != nil {
 		return err
 	}
-	t, err := w.table(x.table)
+	t, err := w.table(x.Table)
 	if err != nil {
 		return err
 	}
@@ -115,7 +116,7 @@ func (w *writeTx) addIndex(x *index) error {
 
 func (w *writeTx) dropIndex(x *index) error {
 	w.touched++
-	t, err := w.table(x.table)
+	t, err := w.table(x.Table)
 	if err != nil {
 		return err
 	}

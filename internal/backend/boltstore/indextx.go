@@ -2,15 +2,13 @@ package boltstore
 
 import (
 	"bytes"
-	"fmt"
 
 	bolt "go.etcd.io/bbolt"
 
+	"larder/internal/backend/sortedindex"
 	"larder/internal/store"
 	"larder/internal/value"
 )
-
-func quote(key string) string { return fmt.Sprintf("%q", key) }
 
 // indexTx is an index within a transaction.
 type indexTx struct {
@@ -42,18 +40,17 @@ func openIndexes(tx *bolt.Tx, c *catalog, table string) ([]*indexTx, error) {
 // come to yet is simply there already when it does.
 func (t *tableTx) reindex(key string, old, next value.Value) error {
 	for _, x := range t.indexes {
-		oldFields, wasIn, _, _ := x.fieldsOf(nil, old)
-		fields, isIn, _, long := x.fieldsOf(nil, next)
-		if wasIn && isIn && bytes.Equal(oldFields, fields) && x.progress.ready {
+		was, is := x.Place(old), x.Place(next)
+		if was.Indexed && is.Indexed && bytes.Equal(was.Fields, is.Fields) && x.progress.ready {
 			continue
 		}
-		if wasIn {
-			if err := x.remove(indexKey(oldFields, key)); err != nil {
+		if was.Indexed {
+			if err := x.remove(indexKey(was.Fields, key)); err != nil {
 				return err
 			}
 		}
-		if isIn {
-			if err := x.insert(fields, key, long); err != nil {
+		if is.Indexed {
+			if err := x.insert(is, key); err != nil {
 				return err
 			}
 		}
@@ -61,15 +58,15 @@ func (t *tableTx) reindex(key string, old, next value.Value) error {
 	return nil
 }
 
-func (x *indexTx) insert(fields []byte, key string, long bool) error {
-	k := indexKey(fields, key)
+func (x *indexTx) insert(p sortedindex.Place, key string) error {
+	k := indexKey(p.Fields, key)
 	if x.bucket.Get(k) != nil {
 		return nil
 	}
 	x.changed = true
 	x.progress.entries++
-	x.progress.long = x.progress.long || long
-	return x.bucket.Put(k, fieldsLength(fields))
+	x.progress.long = x.progress.long || p.Long
+	return x.bucket.Put(k, fieldsLength(p.Fields))
 }
 
 func (x *indexTx) remove(k []byte) error {
@@ -107,7 +104,7 @@ func (x *indexTx) holder(tx *bolt.Tx, fields []byte, now int64, but func(key str
 		if but(key) {
 			continue
 		}
-		r, found, err := loadRecord(tx, store.Ref{Table: x.table, Key: key})
+		r, found, err := loadRecord(tx, store.Ref{Table: x.Table, Key: key})
 		if err != nil {
 			return "", false, err
 		}

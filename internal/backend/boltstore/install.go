@@ -55,16 +55,16 @@ func (w *writeTx) install(e *store.Entry) error {
 
 func (w *writeTx) warnOfViolation(t *tableTx, e *store.Entry) error {
 	for _, x := range t.indexes {
-		fields, _, whole, _ := x.fieldsOf(nil, e.Value)
-		if !x.def.Unique || !whole {
+		p := x.Place(e.Value)
+		if !x.Def.Unique || !p.Whole {
 			continue
 		}
-		holder, taken, err := x.holder(w.tx, fields, w.now, func(key string) bool { return key == e.Key })
+		holder, taken, err := x.holder(w.tx, p.Fields, w.now, func(key string) bool { return key == e.Key })
 		if err != nil {
 			return err
 		}
 		if taken {
-			w.s.options.Logger.Warn().Str("table", e.Table).Str("index", x.def.Name).
+			w.s.options.Logger.Warn().Str("table", e.Table).Str("index", x.Def.Name).
 				Str("key", e.Key).Str("other", holder).
 				Msg("an installed entry breaks a unique index")
 		}

@@ -3,12 +3,11 @@ package boltstore
 import (
 	"bytes"
 	"context"
-	"fmt"
 
 	bolt "go.etcd.io/bbolt"
 
+	"larder/internal/backend/sortedindex"
 	"larder/internal/store"
-	"larder/internal/value"
 )
 
 // Search narrows by an index where one helps, holds each candidate against the
@@ -28,7 +27,7 @@ func (s *Store) Search(ctx context.Context, q store.Query) (store.Found, error) 
 		if err != nil {
 			return err
 		}
-		top := c.Collect(a.inOrder)
+		top := c.Collect(a.InOrder)
 		search := s.newSearch(ctx, tx, c, &a)
 		if err := search.each(func(e store.Entry) bool { return top.Add(e) }); err != nil {
 			return err
@@ -64,7 +63,7 @@ func (s *Store) Count(ctx context.Context, q store.Query) (store.Counted, error)
 			return err
 		}
 		search := s.newSearch(ctx, tx, c, &a)
-		if a.exact {
+		if a.Exact {
 			counted.Count, err = search.countExact()
 		} else {
 			err = search.each(func(store.Entry) bool { counted.Count++; return true })
@@ -100,8 +99,8 @@ func (s *Store) newSearch(ctx context.Context, tx *bolt.Tx, c *store.Compiled, a
 
 func (w *search) plan() store.Plan {
 	p := store.Plan{Backend: w.s.options.Name, Mode: store.ByScan, Scanned: w.scanned}
-	if w.access.index != nil {
-		p.Mode, p.Index = store.ByIndex, w.access.index.def.Name
+	if w.access.Index != nil {
+		p.Mode, p.Index = store.ByIndex, w.access.Index.Def.Name
 	}
 	return p
 }
@@ -112,7 +111,7 @@ func (w *search) each(match func(store.Entry) (more bool)) error {
 	if w.entries == nil {
 		return nil
 	}
-	if w.access.index == nil {
+	if w.access.Index == nil {
 		return w.eachOfTable(match)
 	}
 	return w.eachOfIndex(func(key []byte) (bool, error) {
@@ -127,7 +126,7 @@ func (w *search) each(match func(store.Entry) (more bool)) error {
 func (w *search) eachOfTable(match func(store.Entry) bool) error {
 	cursor := w.entries.Cursor()
 	start := []byte{}
-	if w.access.inOrder && w.query.After != nil {
+	if w.access.InOrder && w.query.After != nil {
 		start = []byte(w.query.After.Key + "\x00")
 	}
 	for k, b := cursor.Seek(start); k != nil; k, b = cursor.Next() {
@@ -136,7 +135,7 @@ func (w *search) eachOfTable(match func(store.Entry) bool) error {
 			return err
 		}
 		if w.scanned > int64(w.query.Budget) {
-			return w.tooExpensive()
+			return sortedindex.TooExpensive(w.query)
 		}
 	}
 	return nil
@@ -153,35 +152,4 @@ func (w *search) consider(key, b []byte, match func(store.Entry) bool) (more boo
 	w.scanned++
 	e := r.entry(store.Ref{Table: w.query.Table, Key: string(key)})
 	return !w.query.Match(e) || match(e), nil
-}
-
-// tooExpensive names the index that would help, where one could.
-func (w *search) tooExpensive() error {
-	e := &store.Error{
-		Code: store.QueryTooExpensive, Ref: store.Ref{Table: w.query.Table}, Field: "filter",
-		Detail: fmt.Sprintf("the query would look at more than %d entries; compare a field with a string or a number, and an index on that field would help", w.query.Budget),
-	}
-	comparisons, _ := conjuncts(w.query.Filter)
-	for _, c := range comparisons {
-		if field, ok := indexable(c); ok {
-			e.Detail = fmt.Sprintf("the query would look at more than %d entries; an index on %s (%s) would help", w.query.Budget, field.Path, field.Type)
-			break
-		}
-	}
-	return e
-}
-
-// indexable gives the field by whose index a comparison could be answered.
-func indexable(c value.Filter) (store.IndexField, bool) {
-	path, err := value.ParseFieldPath(c.Path)
-	if err != nil || path.Field != value.FieldValue || len(path.Pointer) == 0 {
-		return store.IndexField{}, false
-	}
-	for _, t := range []store.FieldType{store.StringField, store.NumberField, store.BooleanField} {
-		f := store.IndexField{Path: path.Pointer, Type: t}
-		if _, ok := boundsOf(f, true, []value.Filter{c}); ok {
-			return f, true
-		}
-	}
-	return store.IndexField{}, false
 }

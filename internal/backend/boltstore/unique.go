@@ -42,20 +42,20 @@ func checkUnique(tx *bolt.Tx, b store.Batch, results []store.Result, now int64, 
 			return err
 		}
 		for _, x := range indexes {
-			if !x.def.Unique {
+			if !x.Def.Unique {
 				continue
 			}
-			claim := binary.BigEndian.AppendUint64(nil, x.id)
-			claim, _, whole, _ := x.fieldsOf(claim, e.Value)
-			if !whole {
+			p := x.Place(e.Value)
+			if !p.Whole {
 				continue
 			}
+			claim := append(binary.BigEndian.AppendUint64(nil, x.id), p.Fields...)
 			if changed == nil {
 				changed, claims = changedRefs(results), make(map[string]string)
 			}
 			holder, taken := claims[string(claim)]
 			if !taken {
-				holder, taken, err = x.holder(tx, claim[8:], now, func(key string) bool {
+				holder, taken, err = x.holder(tx, p.Fields, now, func(key string) bool {
 					return changed[store.Ref{Table: e.Table, Key: key}]
 				})
 				if err != nil {
@@ -63,7 +63,7 @@ func checkUnique(tx *bolt.Tx, b store.Batch, results []store.Result, now int64, 
 				}
 			}
 			if taken {
-				return b.Fail(i, x.violation(e.Ref, holder))
+				return b.Fail(i, x.Violation(e.Ref, holder))
 			}
 			claims[string(claim)] = e.Key
 		}

@@ -1,8 +1,9 @@
-package boltstore
+package sortedindex
 
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 
 	"larder/internal/store"
 	"larder/internal/value"
@@ -32,13 +33,10 @@ func conjuncts(f value.Filter) (all []value.Filter, whole bool) {
 // the forms it may have, or a range that they lie in.
 type fieldBounds struct {
 	points [][]byte // complete forms of single values, in order, none twice
-	span   span     // where there are no points
+	span   Span     // where there are no points
 	used   []int    // which comparisons that accounts for
 	exact  bool     // and it accounts for them wholly
 }
-
-// span is a half-open range of bytes; a nil hi is no end.
-type span struct{ lo, hi []byte }
 
 // boundsOf finds what comparisons say of a field. first is the first field of
 // an index, which holds values of one type only; what may match another type
@@ -78,7 +76,8 @@ func pointsOf(array []byte, takes func(raw []byte) bool) ([][]byte, bool) {
 		form, _ := appendField(nil, raw)
 		points = append(points, form)
 	}
-	return sortedUnique(points), true
+	slices.SortFunc(points, bytes.Compare)
+	return slices.CompactFunc(points, bytes.Equal), true
 }
 
 // rangeOf joins all comparisons of order and prefix with one kind of value.
@@ -108,41 +107,41 @@ func rangeOf(path string, takes func(raw []byte) bool, comparisons []value.Filte
 }
 
 // rangeOfOne is where the forms of the values lie for which a comparison holds.
-func rangeOfOne(op string, operand []byte) (s span, exact, ok bool) {
+func rangeOfOne(op string, operand []byte) (s Span, exact, ok bool) {
 	form := appendBound(nil, operand)
 	exact = len(value.AppendOrdered(nil, operand)) == len(form)
 	kind := form[:1]
 	switch op {
 	case value.OpGte:
-		return span{form, prefixEnd(kind)}, exact, true
+		return Span{form, prefixEnd(kind)}, exact, true
 	case value.OpGt:
 		if !exact {
-			return span{form, prefixEnd(kind)}, false, true
+			return Span{form, prefixEnd(kind)}, false, true
 		}
-		return span{prefixEnd(form), prefixEnd(kind)}, true, true
+		return Span{prefixEnd(form), prefixEnd(kind)}, true, true
 	case value.OpLte:
-		return span{kind, prefixEnd(form)}, exact, true
+		return Span{kind, prefixEnd(form)}, exact, true
 	case value.OpLt:
 		if !exact {
-			return span{kind, prefixEnd(form)}, false, true
+			return Span{kind, prefixEnd(form)}, false, true
 		}
-		return span{kind, form}, true, true
+		return Span{kind, form}, true, true
 	case value.OpPrefix:
 		if exact {
 			form = form[:len(form)-1] // the mark of a string's end
 		}
-		return span{form, prefixEnd(form)}, exact, true
+		return Span{form, prefixEnd(form)}, exact, true
 	}
-	return span{}, false, false
+	return Span{}, false, false
 }
 
-// within is what two spans have in common.
-func (s span) within(o span) span {
-	if bytes.Compare(o.lo, s.lo) > 0 {
-		s.lo = o.lo
+// pointsAfter gives each of the points behind each of the prefixes.
+func (b *fieldBounds) pointsAfter(prefixes [][]byte) [][]byte {
+	all := make([][]byte, 0, len(prefixes)*len(b.points))
+	for _, prefix := range prefixes {
+		for _, point := range b.points {
+			all = append(all, slices.Concat(prefix, point))
+		}
 	}
-	if s.hi == nil || o.hi != nil && bytes.Compare(o.hi, s.hi) < 0 {
-		s.hi = o.hi
-	}
-	return s
+	return all
 }
