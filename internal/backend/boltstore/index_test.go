@@ -1,6 +1,7 @@
 package boltstore
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
+	"larder/internal/backend/sortedindex"
 	"larder/internal/store"
 	"larder/internal/value"
 )
@@ -281,5 +283,28 @@ func TestLongFields(t *testing.T) {
 				t.Errorf("%s: not sorted", test.op)
 			}
 		}
+	}
+}
+
+// TestAFieldThatBeginsACutOne has the form of a short text begin that of a long
+// one, which stands there cut. They differ all the same.
+func TestAFieldThatBeginsACutOne(t *testing.T) {
+	s := open(t)
+	s.index(store.Index{Name: "text", Fields: stringField("text"), Unique: true})
+	text := func(s string) string { return fmt.Sprintf(`{"text":%q}`, s) }
+	short := strings.Repeat("x", 991) // its form ends behind what stays of a cut one
+	x := sortedindex.Index{Def: store.Index{Fields: stringField("text")}}
+	fields := x.Place(value.MustParse(text(short))).Fields
+	long := short
+	for !bytes.HasPrefix(x.Place(value.MustParse(text(long))).Fields, fields) || len(long) < 1100 {
+		if long += "y"; len(long) > 10_000 {
+			t.Fatal("no long text has such a hash")
+		}
+	}
+	s.apply(put("a", text(long)))
+	s.apply(put("b", text(short)))
+	for _, again := range []string{long, short} {
+		_, err := s.Apply(t.Context(), store.Batch{Ops: []store.Op{put("c", text(again))}})
+		fails(t, "the same again", err, store.UniqueViolation)
 	}
 }

@@ -96,12 +96,12 @@ func (t *tableTx) finishIndexes() error {
 func (x *indexTx) holder(tx *bolt.Tx, fields []byte, now int64, but func(key string) bool) (string, bool, error) {
 	cursor := x.bucket.Cursor()
 	for k, v := cursor.Seek(fields); bytes.HasPrefix(k, fields); k, v = cursor.Next() {
-		_, b, err := splitIndexKey(k, v)
+		there, b, err := splitIndexKey(k, v)
 		if err != nil {
 			return "", false, err
 		}
 		key := string(b)
-		if but(key) {
+		if len(there) != len(fields) || but(key) { // a cut field's form may begin with another's
 			continue
 		}
 		r, found, err := loadRecord(tx, store.Ref{Table: x.Table, Key: key})
