@@ -1,0 +1,122 @@
+package redisstore
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strings"
+
+	"github.com/redis/rueidis"
+
+	"larder/internal/store"
+)
+
+// fail makes an error of this store.
+func (s *Store) fail(code store.Code, detail string, cause error) *store.Error {
+	return &store.Error{Code: code, Backend: s.options.Name, Detail: detail, Err: cause}
+}
+
+// closed is what every call gets after Close.
+func (s *Store) closed() *store.Error {
+	return s.fail(store.Unavailable, "the store has been closed", nil)
+}
+
+// ended is what a call gets whose context ended before anything was written.
+func (s *Store) ended(ctx context.Context) *store.Error {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return s.fail(store.Timeout, "the deadline passed before the store came to it; nothing was written", context.Cause(ctx))
+	}
+	return s.fail(store.Canceled, "the caller went away", context.Cause(ctx))
+}
+
+// refusals are the errors by which a server says that it has not done anything,
+// by the word that they begin with.
+var refusals = map[string]struct {
+	code   store.Code
+	detail string
+}{
+	"LOADING":     {store.Unavailable, "the Redis server is loading its data"},
+	"BUSY":        {store.Unavailable, "the Redis server is busy with a script"},
+	"READONLY":    {store.Unavailable, "the Redis server is a replica, and takes no writes"},
+	"MASTERDOWN":  {store.Unavailable, "the Redis server has lost its master"},
+	"CLUSTERDOWN": {store.Unavailable, "the Redis Cluster does not serve this slot"},
+	"TRYAGAIN":    {store.Unavailable, "the keys are being moved to another node of the Redis Cluster"},
+	"MOVED":       {store.Unavailable, "the keys have been moved to another node of the Redis Cluster"},
+	"ASK":         {store.Unavailable, "the keys are being moved to another node of the Redis Cluster"},
+	"NOREPLICAS":  {store.Unavailable, "the Redis server has fewer replicas than it is told to write with"},
+	"OOM":         {store.StorageFull, "the Redis server's memory is full; nothing was written"},
+	"MISCONF":     {store.StorageFull, "the Redis server can't save to its disk, and takes no writes; nothing was written"},
+	"NOAUTH":      {store.Unavailable, "the Redis server asks for a password"},
+	"WRONGPASS":   {store.Unavailable, "the Redis server refuses the user or the password"},
+	"NOPERM":      {store.Unavailable, "the Redis user may not do what larder has to"},
+	"WRONGTYPE":   {store.Internal, "a key under larder's prefix does not hold what larder writes"},
+}
+
+// settings are the refusals that no waiting helps against, with the setting that
+// is wrong.
+var settings = map[string]string{"NOAUTH": "url", "WRONGPASS": "url", "NOPERM": "url"}
+
+// answered makes an error of what a server answered; nil where it was no answer
+// that says that nothing was done.
+func (s *Store) answered(err error) *store.Error {
+	answer, ok := rueidis.IsRedisErr(err)
+	if !ok {
+		return nil
+	}
+	text := answer.Error()
+	word, _, _ := strings.Cut(text, " ")
+	switch {
+	case word == "ERR" && strings.Contains(text, "Script attempted to access"):
+		word = "TRYAGAIN" // a slot that is being moved; scripts read first
+	case word == "ERR" && strings.Contains(text, "AUTH"):
+		word = "WRONGPASS"
+	}
+	known, ok := refusals[word]
+	if !ok {
+		return nil
+	}
+	e := s.fail(known.code, known.detail, err)
+	e.Field = settings[word]
+	return e
+}
+
+// unsent says whether an error came up before anything was sent.
+func unsent(err error) bool {
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && op.Op == "dial" || errors.Is(err, rueidis.ErrNoAddr) || errors.Is(err, rueidis.ErrNoSlot)
+}
+
+// refusal is the error of a read, or of whatever else can't have written.
+func (s *Store) refusal(ctx context.Context, err error) error {
+	if e, ok := errors.AsType[*store.Error](err); ok {
+		return e
+	}
+	if e := s.answered(err); e != nil {
+		return e
+	}
+	_, isAnswer := rueidis.IsRedisErr(err)
+	switch {
+	case s.isClosed():
+		return s.closed()
+	case ctx.Err() != nil:
+		return s.ended(ctx)
+	case isAnswer || errors.Is(err, errDamaged):
+		return s.fail(store.Internal, "the Redis server's answer makes no sense", err)
+	}
+	return s.fail(store.Unavailable, "the Redis server can't be reached", err)
+}
+
+// outcome is the error of a write. What may have been sent may have been done.
+func (s *Store) outcome(ctx context.Context, err error) error {
+	if e, ok := errors.AsType[*store.Error](err); ok {
+		return e
+	}
+	if e := s.answered(err); e != nil {
+		return e
+	}
+	if unsent(err) {
+		return s.refusal(ctx, err)
+	}
+	s.tallies.unknown.Add(1)
+	return s.fail(store.Ambiguous, "the connection to the Redis server broke before it answered, and whether it has written is not known", err)
+}

@@ -1,0 +1,94 @@
+-- Writes what the caller has evaluated, if all that it has read still stands.
+--
+-- KEYS: as lua/orders.lua has them, then the entries, then the indexes' sorted
+-- sets.
+-- ARGV: time; when the entries were read; 'dry' to write nothing; number of tables,
+-- of entries; for each table its state as it was read, the state it is to have, ''
+-- for no other, and its name; for each entry its table's number, its key, version
+-- and sequence as they were read, what to do, the record before and after its
+-- sequence, and how many changes of indexes follow: of each the set's place in
+-- KEYS, the member to remove, the one to add, and the fields that no other entry
+-- may have in the set.
+--
+-- Gives {'ok', the last sequence}, {'moved'}, {'indexes'}, or {'taken', number of
+-- the entry, place of the set, the other's key}.
+
+local now, read = clock(ARGV[1]), tonumber(ARGV[2])
+local tables, entries = tonumber(ARGV[4]), tonumber(ARGV[5])
+for i = 1, tables do
+	local state, known = call('GET', name(i, STATE)) or '', ARGV[3 + 3 * i]
+	if state ~= known then
+		local generation = state == '' and ZERO8 or sub(state, 1, 8)
+		if generation ~= (known == '' and ZERO8 or sub(known, 1, 8)) then return {'indexes'} end
+		return {'moved'}
+	end
+end
+
+-- Where what is said of each entry begins.
+local place, places, olds = 5 + 3 * tables, {}, {}
+for i = 1, entries do
+	places[i] = place
+	local old = call('GET', KEYS[2 + tables * NAMES + i])
+	olds[i] = old
+	if (old and sub(old, 2, 17) or '') ~= ARGV[place + 3] then return {'moved'} end
+	if old and not has(old, DELETED) and has(old, EXPIRES) then
+		local ends = expires(old)
+		if (ends <= now) ~= (ends <= read) then return {'moved'} end
+	end
+	place = place + 7 + 4 * tonumber(ARGV[place + 7])
+end
+
+local function changes(visit)
+	for i = 1, entries do
+		local at = places[i]
+		for j = 0, tonumber(ARGV[at + 7]) - 1 do
+			local c = at + 8 + 4 * j
+			local found, other = visit(i, tonumber(ARGV[c]), ARGV[c + 1], ARGV[c + 2], ARGV[c + 3])
+			if found then return {'taken', i, tonumber(ARGV[c]), other} end
+		end
+	end
+end
+
+-- No two entries that exist have the same fields in a unique index. An expired one
+-- that has not been cleared up does not count.
+local removed, added = {}, {}
+changes(function(_, set, remove) if remove ~= '' then removed[set .. ':' .. remove] = true end end)
+local taken = changes(function(i, set, _, add, fields)
+	if fields == '' then return end
+	local key = ARGV[places[i] + 2]
+	local other = added[set .. ':' .. fields]
+	if other then return true, other end
+	added[set .. ':' .. fields] = key
+	local entry = KEYS[2 + tables * NAMES + i]
+	local beginning = sub(entry, 1, #entry - #key)
+	for _, member in ipairs(call('ZRANGE', KEYS[set], '[' .. fields, '(' .. fields .. '\255', 'BYLEX')) do
+		other = sub(member, #fields + 1, -4)
+		if member ~= add and not removed[set .. ':' .. member] and exists(call('GET', beginning .. other), now) then
+			return true, other
+		end
+	end
+end)
+if taken then return taken end
+if ARGV[3] == 'dry' then return {'ok', '0'} end
+
+begin(now)
+for i = 1, entries do
+	local at = places[i]
+	local action, index = ARGV[at + 4], tonumber(ARGV[at + 1])
+	local key, entry = ARGV[at + 2], KEYS[2 + tables * NAMES + i]
+	if action == 'put' then
+		store(index, ARGV[5 + 3 * index], key, entry, olds[i], ARGV[at + 5], ARGV[at + 6], now)
+	elseif action == 'forget' then
+		call('DEL', entry)
+		call('ZREM', name(index, CHANGES), key)
+		call('ZREM', name(index, TOMBSTONES), key)
+	end
+end
+changes(function(_, set, remove) if remove ~= '' then call('ZREM', KEYS[set], remove) end end)
+changes(function(_, set, _, add) if add ~= '' then call('ZADD', KEYS[set], '0', add) end end)
+for i = 1, tables do
+	local state = ARGV[4 + 3 * i]
+	if state ~= '' then call('SET', name(i, STATE), state) end
+end
+finish()
+return {'ok', text(sequence)}

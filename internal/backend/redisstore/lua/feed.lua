@@ -1,0 +1,47 @@
+-- Reads a stretch of a shard's feed, at one moment.
+--
+-- KEYS: sequence, meta and tables of the shard.
+-- ARGV: the beginning of the shard's names; the table, '' for all; the sequence to
+-- begin after; a sequence that the shard's is brought up to, '' for none; how many
+-- to look at; how many bytes to give; prefix of the keys; "names" to give no records.
+--
+-- Gives the shard's id, its last sequence, the sequence up to which deletions have
+-- been forgotten, the one up to which all has been looked at, and for each change
+-- the table, the key and the record.
+
+local base, after, most, bytes = ARGV[1], ARGV[3], tonumber(ARGV[5]), tonumber(ARGV[6])
+local prefix, names = ARGV[7], ARGV[8] == 'names'
+
+local last = call('GET', KEYS[1]) or '0'
+if ARGV[4] ~= '' and tonumber(last) < tonumber(ARGV[4]) then
+	last = ARGV[4]
+	call('SET', KEYS[1], last)
+end
+
+local forgotten, found = 0, {}
+for _, title in ipairs(ARGV[2] ~= '' and {ARGV[2]} or call('SMEMBERS', KEYS[3])) do
+	local state = call('GET', base .. 't:' .. title)
+	if state then forgotten = math.max(forgotten, (unpack8('>i8', state, 17))) end
+	local changed = call('ZRANGE', base .. 'c:' .. title, '(' .. after, '+inf', 'BYSCORE', 'LIMIT', '0', text(most), 'WITHSCORES')
+	for i = 1, #changed, 2 do
+		found[#found + 1] = {tonumber(changed[i + 1]), title, changed[i]}
+	end
+end
+table.sort(found, function(a, b) return a[1] < b[1] end)
+
+local out = {call('HGET', KEYS[2], 'id'), last, text(forgotten), last}
+for i, change in ipairs(found) do
+	if i > most or bytes <= 0 then break end
+	local title, key = change[2], change[3]
+	if sub(key, 1, #prefix) == prefix then
+		local record = not names and call('GET', base .. 'e:' .. title .. ':' .. key)
+		if record or names then
+			out[#out + 1] = title
+			out[#out + 1] = key
+			out[#out + 1] = record
+			if record then bytes = bytes - #record end
+		end
+	end
+	if i == most or bytes <= 0 then out[4] = text(change[1]) end
+end
+return out

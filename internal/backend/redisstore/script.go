@@ -1,0 +1,87 @@
+package redisstore
+
+import (
+	_ "embed"
+	"strconv"
+
+	"github.com/redis/rueidis"
+)
+
+//go:embed lua/record.lua
+var luaRecord string
+
+//go:embed lua/orders.lua
+var luaOrders string
+
+//go:embed lua/write.lua
+var luaWrite string
+
+//go:embed lua/commit.lua
+var luaCommit string
+
+//go:embed lua/load.lua
+var luaLoad string
+
+//go:embed lua/scan.lua
+var luaScan string
+
+//go:embed lua/feed.lua
+var luaFeed string
+
+//go:embed lua/meta.lua
+var luaMeta string
+
+//go:embed lua/catalog.lua
+var luaCatalog string
+
+//go:embed lua/tables.lua
+var luaTables string
+
+//go:embed lua/due.lua
+var luaDue string
+
+// What a script may do, which the server looks at before it begins: one that
+// writes is refused as a whole where memory is full, on a replica, and the like
+// (Redis's manual, Script flags).
+const (
+	luaWrites = "#!lua\n"
+	luaFrees  = "#!lua flags=allow-oom\n" // it makes things smaller, and may so where memory is full
+	luaReads  = "#!lua flags=no-writes\n"
+)
+
+// scripts are all that the store runs on the server.
+type scripts struct {
+	write, remove, commit, bury *rueidis.Lua
+	load, catalog, tables, due  *rueidis.Lua
+	scan                        *rueidis.Lua
+	feed, advance               *rueidis.Lua
+	meta                        *rueidis.Lua
+}
+
+func newScripts() scripts {
+	reading := func(body string) *rueidis.Lua { return rueidis.NewLuaScriptReadOnly(luaReads + luaRecord + body) }
+	return scripts{
+		write:  rueidis.NewLuaScript(luaWrites + luaRecord + luaOrders + luaWrite),
+		remove: rueidis.NewLuaScript(luaFrees + luaRecord + luaOrders + luaWrite),
+		commit: rueidis.NewLuaScript(luaWrites + luaRecord + luaOrders + luaCommit),
+		bury:   rueidis.NewLuaScript(luaFrees + luaRecord + luaOrders + luaCommit),
+
+		load:    reading(luaLoad),
+		catalog: reading(luaCatalog),
+		tables:  reading(luaTables),
+		due:     reading(luaDue),
+		scan:    reading(luaScan),
+		feed:    reading(luaFeed),
+		advance: rueidis.NewLuaScript(luaWrites + luaRecord + luaFeed),
+
+		meta: rueidis.NewLuaScript(luaFrees + luaMeta),
+	}
+}
+
+// clock is the time that a script is given: "" for the server's own.
+func (s *Store) clock() string {
+	if s.options.Now == nil {
+		return ""
+	}
+	return strconv.FormatInt(micros(s.options.Now()), 10)
+}
