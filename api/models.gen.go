@@ -375,6 +375,10 @@ type Backend struct {
 // BackendDetails How it is set up; neither secrets nor addresses.
 type BackendDetails map[string]string
 
+// BackendFigures What the backend tells about itself, by the names that `/metrics` has for it after `larder_backend_`. They are
+// some seconds old at most; there are none while it does not tell.
+type BackendFigures map[string]float64
+
 // BackendHealth How a backend is.
 type BackendHealth struct {
 	// Name Its name.
@@ -417,7 +421,7 @@ type BackendList struct {
 // BackendState How it is.
 type BackendState string
 
-// BackendStats The calls to one backend.
+// BackendStats The calls to one backend, and what it tells about itself.
 type BackendStats struct {
 	// Name The backend's name.
 	Name string `json:"name"`
@@ -430,6 +434,10 @@ type BackendStats struct {
 
 	// Latency How long it took, in milliseconds.
 	Latency Latency `json:"latency"`
+
+	// Figures What the backend tells about itself, by the names that `/metrics` has for it after `larder_backend_`. They are
+	// some seconds old at most; there are none while it does not tell.
+	Figures BackendFigures `json:"figures"`
 }
 
 // BatchOp What the operation does.

@@ -126,7 +126,7 @@ func (a *App) assemble(ctx context.Context, put *cleanups) (handler, about, erro
 	if err := a.registry.Register(figures); err != nil {
 		return nil, about{}, err
 	}
-	h, err := a.newHandler(ctx, s, put)
+	h, err := a.newHandler(ctx, s, figures, put)
 	if err != nil {
 		return nil, about{}, err
 	}

@@ -20,7 +20,7 @@ type handler interface {
 }
 
 // newHandler builds what answers requests from the store.
-func (a *App) newHandler(ctx context.Context, s store.Store, put *cleanups) (handler, error) {
+func (a *App) newHandler(ctx context.Context, s store.Store, figures *telemetry.Backends, put *cleanups) (handler, error) {
 	tables, err := catalog.Open(ctx, s, catalog.Options{Logger: a.log})
 	if err != nil {
 		return nil, err
@@ -29,7 +29,7 @@ func (a *App) newHandler(ctx context.Context, s store.Store, put *cleanups) (han
 	h, err := httpapi.New(httpapi.Options{
 		Store:    s,
 		Catalog:  tables,
-		Status:   &status{app: a, primary: &probe{store: s}},
+		Status:   &status{app: a, primary: &probe{store: s}, figures: figures},
 		Observer: observer{a.requests},
 		Metrics:  promhttp.HandlerFor(a.registry, promhttp.HandlerOpts{}),
 

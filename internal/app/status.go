@@ -14,6 +14,7 @@ import (
 type status struct {
 	app     *App
 	primary *probe
+	figures *telemetry.Backends
 }
 
 // primaryRole is what the only backend is for.
@@ -48,7 +49,7 @@ func (s *status) Ready(ctx context.Context) error {
 }
 
 // Stats tells what has been counted.
-func (s *status) Stats(context.Context) api.Stats {
+func (s *status) Stats(ctx context.Context) api.Stats {
 	now, snapshot := time.Now().UTC(), s.app.requests.Snapshot()
 	all := snapshot.All
 	stats := api.Stats{
@@ -70,6 +71,7 @@ func (s *status) Stats(context.Context) api.Stats {
 	calls := s.app.calls.Backend(name)
 	stats.Backends = []api.BackendStats{{
 		Name: name, Total: int64(calls.Requests), Failed: int64(calls.Failed), Latency: latency(calls),
+		Figures: s.figures.Figures(ctx, name),
 	}}
 	return stats
 }

@@ -1,14 +1,21 @@
 package app
 
 import (
+	"context"
 	"encoding/json"
+	"maps"
 	"net/http"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/rs/zerolog"
 
 	"larder/api"
+	"larder/internal/config"
+	"larder/internal/store"
 )
 
 func TestStatsTellWhatWasAsked(t *testing.T) {
@@ -50,6 +57,52 @@ func TestBackendsTellWhatTheyAre(t *testing.T) {
 	if b.Limits.MaxDepth != 7 || b.Limits.ScanBudget != 1234 || b.Limits.MaxValueBytes != 5000 {
 		t.Errorf("the settings do not reach the backend: %+v", b.Limits)
 	}
+}
+
+var backendMetrics = regexp.MustCompile(`(?m)^larder_backend_([a-z_]+)\{backend="primary"\} `)
+
+// TestStatsHaveTheFiguresOfBackends compares them with those of /metrics, where
+// there is one figure more: whether the backend told any.
+func TestStatsHaveTheFiguresOfBackends(t *testing.T) {
+	s := start(t, settings(t), Options{})
+	base := "http://" + s.logged("ready")["address"].(string)
+	_, metrics := get(t, base+"/metrics")
+	_, body := get(t, base+"/stats")
+	var stats api.Stats
+	if err := json.Unmarshal([]byte(body), &stats); err != nil || len(stats.Backends) != 1 {
+		t.Fatalf("%s (%v)", body, err)
+	}
+	var want []string
+	for _, line := range backendMetrics.FindAllStringSubmatch(metrics, -1) {
+		if line[1] != "inspection_success" {
+			want = append(want, line[1])
+		}
+	}
+	slices.Sort(want)
+	if got := slices.Sorted(maps.Keys(stats.Backends[0].Figures)); len(got) == 0 || !slices.Equal(got, want) {
+		t.Errorf("/stats has\n%s\nand /metrics\n%s", got, want)
+	}
+	if stats.Backends[0].Figures["file_bytes"] <= 0 {
+		t.Errorf("the file has %v bytes", stats.Backends[0].Figures["file_bytes"])
+	}
+}
+
+func TestStatsOfABackendThatTellsNothing(t *testing.T) {
+	s := start(t, settings(t), Options{Open: func(ctx context.Context, cfg config.Config, log zerolog.Logger) (store.Store, error) {
+		opened, err := openPrimary(ctx, cfg, log)
+		return mute{opened}, err
+	}})
+	_, body := get(t, "http://"+s.logged("ready")["address"].(string)+"/stats")
+	if !strings.Contains(body, `"figures":{}`) {
+		t.Errorf("got %s", body)
+	}
+}
+
+// mute fails to tell about itself.
+type mute struct{ store.Store }
+
+func (mute) Inspect(context.Context) (store.Inspection, error) {
+	return store.Inspection{}, &store.Error{Code: store.Unavailable}
 }
 
 func TestMetricsOfAWholeGatewayPassPrometheusLint(t *testing.T) {

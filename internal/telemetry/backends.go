@@ -3,6 +3,8 @@ package telemetry
 import (
 	"cmp"
 	"context"
+	"math"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -113,6 +115,36 @@ func (b *Backends) Collect(metrics chan<- prometheus.Metric) {
 	}
 }
 
+// Figures gives what a backend tells, by the names that metrics have for it
+// after larder_backend_. There are none where it does not answer within ctx and
+// the patience of a scrape.
+func (b *Backends) Figures(ctx context.Context, backend string) map[string]float64 {
+	told := make(map[string]float64)
+	i := slices.IndexFunc(b.watched, func(w *watched) bool { return w.Name == backend })
+	if i < 0 {
+		return told
+	}
+	patience := time.NewTimer(b.options.Patience)
+	defer patience.Stop()
+	select {
+	case <-b.ask(b.watched[i]):
+	case <-patience.C:
+		return told
+	case <-ctx.Done():
+		return told
+	}
+	figures, ok := b.watched[i].last()
+	if !ok {
+		return told
+	}
+	for _, f := range figures {
+		if !math.IsNaN(f.Value) && !math.IsInf(f.Value, 0) { // no numbers in JSON
+			told[f.exported()] = f.Value
+		}
+	}
+	return told
+}
+
 // ask gives the channel that is closed once w has a fresh answer. At most one
 // question to a backend is under way.
 func (b *Backends) ask(w *watched) <-chan struct{} {
@@ -143,15 +175,20 @@ func (w *watched) last() ([]Figure, bool) {
 	return w.figures, w.ok
 }
 
+// exported is the figure's name, with the end that counters have.
+func (f Figure) exported() string {
+	if f.Counter && !strings.HasSuffix(f.Name, "_total") {
+		return f.Name + "_total"
+	}
+	return f.Name
+}
+
 func (f Figure) metric(backend string) prometheus.Metric {
-	name, kind := "larder_backend_"+f.Name, prometheus.GaugeValue
+	kind := prometheus.GaugeValue
 	if f.Counter {
 		kind = prometheus.CounterValue
-		if !strings.HasSuffix(name, "_total") {
-			name += "_total"
-		}
 	}
-	metric, err := prometheus.NewConstMetric(prometheus.NewDesc(name, f.Help, []string{"backend"}, nil), kind, f.Value, backend)
+	metric, err := prometheus.NewConstMetric(prometheus.NewDesc("larder_backend_"+f.exported(), f.Help, []string{"backend"}, nil), kind, f.Value, backend)
 	if err != nil {
 		return prometheus.NewInvalidMetric(prometheus.NewInvalidDesc(err), err)
 	}

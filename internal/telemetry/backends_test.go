@@ -3,6 +3,8 @@ package telemetry
 import (
 	"context"
 	"errors"
+	"maps"
+	"math"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -148,5 +150,53 @@ larder_backend_keys{backend="one"} 1
 `
 	if err := testutil.CollectAndCompare(b, strings.NewReader(want)); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestFiguresByName(t *testing.T) {
+	var broken atomic.Bool
+	one := &asked{figures: func() ([]Figure, error) {
+		if broken.Load() {
+			return nil, errors.New("gone")
+		}
+		return []Figure{
+			{Name: "keys", Value: 1},
+			{Name: "commits", Value: 7, Counter: true},
+			{Name: "hits_total", Value: 1 << 60, Counter: true},
+			{Name: "ratio", Value: math.NaN()},
+			{Name: "lag_seconds", Value: math.Inf(1)},
+		}, nil
+	}}
+	b := collector(t, BackendOptions{Fresh: time.Nanosecond}, one.backend("one"), always().backend("two"))
+	if got, want := b.Figures(t.Context(), "one"), (map[string]float64{"keys": 1, "commits_total": 7, "hits_total": 1 << 60}); !maps.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	for _, name := range []string{"two", "three"} {
+		if got := b.Figures(t.Context(), name); got == nil || len(got) != 0 {
+			t.Errorf("%s tells %v", name, got)
+		}
+	}
+	broken.Store(true)
+	if got := b.Figures(t.Context(), "one"); len(got) != 0 {
+		t.Errorf("one that fails tells %v", got)
+	}
+}
+
+func TestFiguresAreNotWaitedForLong(t *testing.T) {
+	answer := make(chan struct{})
+	slow := &asked{figures: func() ([]Figure, error) {
+		<-answer // whatever the context says
+		return []Figure{{Name: "keys", Value: 1}}, nil
+	}}
+	b := collector(t, BackendOptions{Fresh: time.Hour, Patience: 20 * time.Millisecond}, slow.backend("slow"))
+	patient := collector(t, BackendOptions{Patience: time.Hour}, slow.backend("slow"))
+	defer close(answer) // before either collector is closed
+	if got := b.Figures(t.Context(), "slow"); len(got) != 0 {
+		t.Errorf("without an answer there is %v", got)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if got := patient.Figures(ended, "slow"); len(got) != 0 {
+		t.Errorf("for one who went away there is %v", got)
 	}
 }

@@ -172,7 +172,9 @@ func TestLifeOfTheGateway(t *testing.T) {
 	c.do("GET", "/health", "").is(http.StatusOK)
 	c.do("GET", "/backends/model", "").is(http.StatusOK)
 	at(t, c.do("GET", "/backends/other", "").fails(http.StatusNotFound, "not_found"), "parameter name")
-	c.do("GET", "/stats", "").is(http.StatusOK)
+	if s := decode[api.Stats](c.do("GET", "/stats", "").is(http.StatusOK)); len(s.Backends) != 1 || s.Backends[0].Name != "model" || s.Backends[0].Figures == nil {
+		t.Errorf("the figures of the backends are %+v", s.Backends)
+	}
 	c.do("GET", "/metrics", "").is(http.StatusOK)
 }
 

@@ -53,10 +53,17 @@ func (l *Life) Ready(ctx context.Context) error {
 }
 
 // Stats implements [httpapi.Status].
-func (l *Life) Stats(context.Context) api.Stats {
+func (l *Life) Stats(ctx context.Context) api.Stats {
+	figures := api.BackendFigures{}
+	if inspector, ok := store.As[store.Inspector](l.store); ok {
+		found, _ := inspector.Inspect(ctx) // one that fails tells nothing
+		for _, f := range found.Figures {
+			figures[f.Name] = f.Value
+		}
+	}
 	return api.Stats{
 		Time: time.Now().UTC(), StartedAt: l.started.UTC(), UptimeSeconds: int64(time.Since(l.started) / time.Second),
-		Operations: []api.OperationStats{}, Backends: []api.BackendStats{{Name: l.store.Info().Name}},
+		Operations: []api.OperationStats{}, Backends: []api.BackendStats{{Name: l.store.Info().Name, Figures: figures}},
 	}
 }
 
