@@ -57,6 +57,7 @@ var meanings = map[store.Code]meaning{
 	slowRequest:      {http.StatusRequestTimeout, "The request was too slow in coming"},
 
 	store.BatchFailed:     {http.StatusConflict, "The batch failed; nothing was written"},
+	store.CrossSlot:       {http.StatusConflict, "The batch's keys lie apart; nothing was written"},
 	store.TooManyAffected: {http.StatusConflict, "More entries are affected than allowed"},
 	store.OutOfRange:      {http.StatusConflict, "The number would leave its range"},
 	store.NotANumber:      {http.StatusConflict, "There is no number there"},
