@@ -52,28 +52,14 @@ func TestRedisServerForgets(t *testing.T) {
 func TestRedisServerPauses(t *testing.T) {
 	t.Parallel()
 	s := testenv.StartRedis(t, testenv.RedisOptions{})
-	conn, err := net.Dial("tcp", s.Address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
+	c := talk(t, s.Address)
 	s.Pause(t)
-	if _, err := conn.Write([]byte("PING\r\n")); err != nil {
-		t.Fatal(err)
-	}
-	if err := conn.SetReadDeadline(time.Now().Add(50 * time.Millisecond)); err != nil {
-		t.Fatal(err)
-	}
-	reply := make([]byte, 7)
-	if n, err := conn.Read(reply); !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Errorf("a paused server says %q: %v", reply[:n], err)
+	if got, err := c.within(50*time.Millisecond, "PING"); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("a paused server says %q: %v", got, err)
 	}
 	s.Resume(t)
-	if err := conn.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
-		t.Fatal(err)
-	}
-	if n, err := conn.Read(reply); string(reply[:n]) != "+PONG\r\n" {
-		t.Errorf("a resumed server says %q: %v", reply[:n], err)
+	if got, err := c.read(time.Minute); got != "+PONG" {
+		t.Errorf("a resumed server says %q: %v", got, err)
 	}
 	s.Pause(t) // which does not keep the test's end from stopping it
 }
