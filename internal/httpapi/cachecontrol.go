@@ -15,6 +15,7 @@ import (
 // number of seconds, are passed over: they only ever allow less than is given.
 type cacheControl struct {
 	onlyIfCached bool
+	asked        bool // for less than the newest
 	freshness    store.Freshness
 }
 
@@ -34,6 +35,7 @@ func parseCacheControl(h http.Header) cacheControl {
 				noCache = true
 			case "max-age":
 				c.freshness.MaxAge = deltaSeconds(argument)
+				noCache = noCache || c.freshness.MaxAge == 0
 			case "stale-if-error":
 				c.freshness.IfError = deltaSeconds(argument)
 			}
@@ -42,6 +44,8 @@ func parseCacheControl(h http.Header) cacheControl {
 	if noCache {
 		c.freshness.MaxAge = 0
 	}
+	c.asked = c.freshness != (store.Freshness{})
+	c.freshness.Recent = !noCache
 	return c
 }
 
@@ -62,13 +66,14 @@ func (c cacheControl) context(ctx context.Context) context.Context {
 	return store.WithFreshness(ctx, c.freshness)
 }
 
-// tell says who answered and how old that is, to those who have asked for less
-// than the newest.
+// tell says who answered and how old that is, where it was a copy, and to those who
+// have asked for less than the newest.
 func (a *API) tell(h http.Header, c cacheControl, from store.Source) {
 	switch {
-	case c.freshness == (store.Freshness{}):
 	case from.Copy == "":
-		h.Set("Larder-Served-By", a.store.Info().Name)
+		if c.asked {
+			h.Set("Larder-Served-By", a.store.Info().Name)
+		}
 	default:
 		h.Set("Larder-Served-By", from.Copy)
 		h.Set("Age", strconv.FormatInt(int64((from.Age+time.Second-1)/time.Second), 10))

@@ -8,6 +8,10 @@ import (
 // Freshness says how old what a read gives may be. Its zero value takes nothing
 // but the newest.
 type Freshness struct {
+	// Recent takes a copy that the store keeps by itself and within a bound of its
+	// own, where its operator has it keep such copies. Who has written by way of a
+	// store, or read, sees nothing older by it.
+	Recent  bool
 	MaxAge  time.Duration // a copy no older than this will do
 	IfError time.Duration // and where the newest can't be had, one no older than this
 }

@@ -59,20 +59,25 @@ func (w *writing) names(room int) []string {
 
 // wrote counts what a batch has written, and wakes those who wait for it.
 func (s *Store) wrote(results []store.Result) {
-	var n int64
+	written := make([]store.Entry, 0, len(results))
 	for i := range results {
 		if results[i].Changed {
-			n++
+			written = append(written, results[i].Entry)
 		}
 	}
-	s.tallies.entries.Add(n)
-	if n > 0 && s.tailer.waited() {
-		refs := make([]store.Ref, 0, n)
-		for i := range results {
-			if results[i].Changed {
-				refs = append(refs, results[i].Entry.Ref)
-			}
-		}
-		s.tailer.wake(false, refs)
+	s.tallies.entries.Add(int64(len(written)))
+	s.noted(written)
+}
+
+// noted has this process know at once what has been written by way of it.
+func (s *Store) noted(written []store.Entry) {
+	s.cache.seen(written)
+	if len(written) == 0 || !s.tailer.waited() {
+		return
 	}
+	refs := make([]store.Ref, len(written))
+	for i := range refs {
+		refs[i] = written[i].Ref
+	}
+	s.tailer.wake(false, refs)
 }

@@ -51,8 +51,13 @@ func (s *Store) clientOption() rueidis.ClientOption {
 	o.PipelineMultiplex = -1 // one connection to each server; what is sent together shares it
 	o.Dialer = net.Dialer{Timeout: s.options.ConnectTimeout, KeepAlive: keepAlive}
 	o.ConnWriteTimeout = s.options.ReplyTimeout
-	o.DisableCache = s.options.CacheBytes == 0
+	o.DisableCache = s.cache == nil
 	o.CacheSizeEachConn = s.options.CacheBytes
+	o.OnInvalidations = func(keys []rueidis.RedisMessage) {
+		if keys == nil && s.cache != nil { // the link broke
+			s.cache.emptied.Add(1)
+		}
+	}
 	o.ReadBufferEachConn, o.WriteBufferEachConn = 64<<10, 64<<10
 	o.ClusterOption.ShardsRefreshInterval = 5 * time.Second
 	if o.Sentinel.MasterSet != "" {
@@ -130,7 +135,10 @@ func (s *Store) greet(ctx context.Context, client rueidis.Client) (*link, error)
 	if s.options.Shards != 0 && made.shards != s.options.Shards {
 		return nil, s.unusable("shards", fmt.Sprintf("the store under this prefix was made with %d shards, and that can't be changed; set that number, or none", made.shards))
 	}
-	return &link{client: client, keyspace: keyspace{shards: newShards(s.options.Prefix, made.shards)}}, nil
+	return &link{
+		client: client, keyspace: keyspace{shards: newShards(s.options.Prefix, made.shards)},
+		clocks: make([]serverClock, made.shards),
+	}, nil
 }
 
 // unusable is the error for a server or keys that can't be worked with. field is

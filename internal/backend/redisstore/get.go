@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/redis/rueidis"
 
@@ -23,7 +24,14 @@ func (s *Store) Get(ctx context.Context, refs []store.Ref) (store.Read, error) {
 	if err != nil {
 		return store.Read{}, err
 	}
-	return s.get(ctx, l, refs)
+	if len(refs) == 1 {
+		if read, ok := s.cached(ctx, l, refs[0]); ok {
+			return read, nil
+		}
+	}
+	read, err := s.get(ctx, l, refs)
+	s.cache.seen(read.Entries)
+	return read, err
 }
 
 func (s *Store) get(ctx context.Context, l *link, refs []store.Ref) (store.Read, error) {
@@ -129,11 +137,16 @@ func (s *Store) load(ctx context.Context, l *link, d *shard, refs []store.Ref) (
 	for i := range refs {
 		keys = append(keys, d.entry(refs[i]))
 	}
+	sent := time.Now()
 	answer, err := s.scripts.load.Exec(ctx, l.client, keys, []string{s.clock()}).ToArray()
 	if err != nil {
 		return nil, s.refusal(ctx, err)
 	}
-	return found, s.damage(found.read(answer, len(keys)))
+	if err := found.read(answer, len(keys)); err != nil {
+		return nil, s.damage(err)
+	}
+	l.clocks[d.index].saw(sent, found.now)
+	return found, nil
 }
 
 // read takes in what the script answered.
@@ -238,10 +251,18 @@ func (t tableState) encode() string {
 
 func readState(m *rueidis.RedisMessage) (tableState, error) {
 	b, err := bytesOf(m)
-	switch {
-	case err != nil || b == nil:
+	if err != nil {
 		return tableState{}, err
-	case len(b) != 24:
+	}
+	return decodeState(b)
+}
+
+func decodeState(b []byte) (tableState, error) {
+	switch len(b) {
+	case 0:
+		return tableState{}, nil
+	case 24:
+	default:
 		return tableState{}, damagedf("a table's state has %d bytes", len(b))
 	}
 	return tableState{

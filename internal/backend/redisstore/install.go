@@ -61,6 +61,11 @@ func (s *Store) installPart(ctx context.Context, l *link, p *part, entries []sto
 		}
 		switch err := s.install(ctx, l, p.shard, refs, newest); {
 		case err == nil:
+			written := make([]store.Entry, len(refs))
+			for i, ref := range refs {
+				written[i] = *newest[ref]
+			}
+			s.noted(written)
 			return nil
 		case !errors.Is(err, errMoved):
 			return err

@@ -23,6 +23,7 @@ type Store struct {
 	catalogs catalogs
 	queues   *queues
 	tailer   *tailer
+	cache    *cache // nil: no entries are kept in this process
 	tallies  tallies
 
 	closing  atomic.Bool
@@ -40,6 +41,7 @@ var (
 type link struct {
 	client rueidis.Client
 	keyspace
+	clocks []serverClock // of each shard's server
 }
 
 // tallies are counts for the operator.
@@ -58,6 +60,7 @@ type tallies struct {
 // their Detail says in a line what to do.
 func Open(ctx context.Context, options Options) (*Store, error) {
 	s := &Store{options: options.withDefaults(), scripts: newScripts(), queues: newQueues(), tailer: newTailer()}
+	s.cache = newCache(&s.options)
 	s.lifetime, s.end = context.WithCancel(context.Background())
 	if err := s.open(ctx); err != nil {
 		s.end()
