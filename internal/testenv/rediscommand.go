@@ -2,6 +2,7 @@ package testenv
 
 import (
 	"bufio"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -42,6 +43,9 @@ func (s *RedisServer) Try(command ...string) (reply any, err error) {
 	defer conn.Close()
 	if err := conn.SetDeadline(deadline); err != nil {
 		return nil, err
+	}
+	if s.tls != nil {
+		conn = tls.Client(conn, s.tls)
 	}
 	r := bufio.NewReader(conn)
 	if s.password != "" {

@@ -1,6 +1,7 @@
 package testenv
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"maps"
@@ -26,6 +27,8 @@ type RedisOptions struct {
 	AppendFsync string
 	// Password is what clients of the user "default" have to give.
 	Password string
+	// TLS has the server speak TLS alone.
+	TLS RedisTLS
 	// Settings are for redis.conf, as name and value, quoted as it has them.
 	Settings map[string]string
 	// Dir is a directory to work in, with what a server has left there; a new
@@ -38,9 +41,10 @@ type RedisServer struct {
 	Address string // 127.0.0.1:PORT, the same through every Start
 	Port    int
 	Dir     string
-	URL     string // redis://127.0.0.1:PORT/0, with the password if there is one
+	URL     string // redis://127.0.0.1:PORT/0, or rediss://; with the password if there is one
 
 	password  string
+	tls       *tls.Config // for commands of the test; nil: in the clear
 	settings  map[string]string
 	lines     []string // of the configuration, after the settings
 	arguments []string // after the configuration's path
@@ -188,6 +192,9 @@ func newRedis(o RedisOptions) (*RedisServer, error) {
 		s.settings["requirepass"] = strconv.Quote(o.Password)
 		s.settings["masterauth"] = s.settings["requirepass"]
 	}
+	if err := s.secure(o.TLS, credential); err != nil {
+		return nil, err
+	}
 	maps.Copy(s.settings, o.Settings)
 	return s, s.pickPort()
 }
@@ -206,6 +213,10 @@ func (s *RedisServer) pickPort() (err error) {
 		s.settings["cluster-port"] = strconv.Itoa(bus)
 	}
 	address := url.URL{Scheme: "redis", Host: s.Address, Path: "/0"}
+	if s.tls != nil {
+		address.Scheme = "rediss"
+		s.settings["port"], s.settings["tls-port"] = "0", s.settings["port"]
+	}
 	if s.password != "" {
 		address.User = url.UserPassword("", s.password)
 	}
