@@ -112,7 +112,9 @@ type ClientInterface interface {
 	//
 	// With `atomic` it is all or nothing, at one moment: where an operation fails, nothing is written, and the
 	// answer is a 409 `batch_failed` whose `errors` point at it and at every other operation whose precondition
-	// fails. Within an atomic batch a key that is written is named once; else it is `duplicate_key`.
+	// fails. Within an atomic batch a key that is written is named once; else it is `duplicate_key`. A backend that
+	// keeps keys apart, such as a cluster, refuses an atomic batch over keys that it can't write together: a 409
+	// `cross_slot`, whose `errors` point at every operation whose key lies elsewhere than that of the first.
 	//
 	// Without `atomic` each operation stands for itself: the answer is a 200, and each result has its own `status`
 	// and, where it failed, its `error`. Operations on the same key are done in their order.
@@ -132,7 +134,9 @@ type ClientInterface interface {
 	//
 	// With `atomic` it is all or nothing, at one moment: where an operation fails, nothing is written, and the
 	// answer is a 409 `batch_failed` whose `errors` point at it and at every other operation whose precondition
-	// fails. Within an atomic batch a key that is written is named once; else it is `duplicate_key`.
+	// fails. Within an atomic batch a key that is written is named once; else it is `duplicate_key`. A backend that
+	// keeps keys apart, such as a cluster, refuses an atomic batch over keys that it can't write together: a 409
+	// `cross_slot`, whose `errors` point at every operation whose key lies elsewhere than that of the first.
 	//
 	// Without `atomic` each operation stands for itself: the answer is a 200, and each result has its own `status`
 	// and, where it failed, its `error`. Operations on the same key are done in their order.
@@ -337,7 +341,8 @@ type ClientInterface interface {
 
 	// CountTableWithBody Count entries by what they hold
 	//
-	// Counts what the filter matches, exactly, at one moment. The scan budget of a query holds here too.
+	// Counts what the filter matches, exactly, at one moment; where the backend keeps keys apart, at one of each
+	// part. The scan budget of a query holds here too.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -346,7 +351,8 @@ type ClientInterface interface {
 
 	// CountTable Count entries by what they hold
 	//
-	// Counts what the filter matches, exactly, at one moment. The scan budget of a query holds here too.
+	// Counts what the filter matches, exactly, at one moment; where the backend keeps keys apart, at one of each
+	// part. The scan budget of a query holds here too.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -371,7 +377,8 @@ type ClientInterface interface {
 	//
 	// Makes the index, or replaces one of another definition; the same definition again changes nothing. Entries
 	// that are there already are taken in before it answers, and writes go on meanwhile. A unique index over
-	// entries that agree is a 409 `unique_violation`, and no index is left.
+	// entries that agree is a 409 `unique_violation`, and no index is left; where the backend keeps the table's keys
+	// apart and so can't have a unique one, it is a 501 `unsupported`.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -382,7 +389,8 @@ type ClientInterface interface {
 	//
 	// Makes the index, or replaces one of another definition; the same definition again changes nothing. Entries
 	// that are there already are taken in before it answers, and writes go on meanwhile. A unique index over
-	// entries that agree is a 409 `unique_violation`, and no index is left.
+	// entries that agree is a 409 `unique_violation`, and no index is left; where the backend keeps the table's keys
+	// apart and so can't have a unique one, it is a 501 `unsupported`.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -585,9 +593,10 @@ type ClientInterface interface {
 
 	// QueryTableWithBody Find entries by what they hold
 	//
-	// Filters, sorts and pages over one moment of the table. Comparisons are strict about types, and a field that
-	// is missing is neither null nor equal to anything. Sorting is total: missing, null, false, true, numbers (by
-	// value, exactly), strings (by bytes), arrays, objects; ties go by key.
+	// Filters, sorts and pages over one moment of the table; where the backend keeps keys apart, over one of each
+	// part. Comparisons are strict about types, and a field that is missing is neither null nor equal to anything.
+	// Sorting is total: missing, null, false, true, numbers (by value, exactly), strings (by bytes), arrays,
+	// objects; ties go by key.
 	//
 	// A query that an index serves reads only what it needs. One that would have to look at more than 250,000
 	// entries (configurable) is a 422 `query_too_expensive`, which names the index that would help.
@@ -599,9 +608,10 @@ type ClientInterface interface {
 
 	// QueryTable Find entries by what they hold
 	//
-	// Filters, sorts and pages over one moment of the table. Comparisons are strict about types, and a field that
-	// is missing is neither null nor equal to anything. Sorting is total: missing, null, false, true, numbers (by
-	// value, exactly), strings (by bytes), arrays, objects; ties go by key.
+	// Filters, sorts and pages over one moment of the table; where the backend keeps keys apart, over one of each
+	// part. Comparisons are strict about types, and a field that is missing is neither null nor equal to anything.
+	// Sorting is total: missing, null, false, true, numbers (by value, exactly), strings (by bytes), arrays,
+	// objects; ties go by key.
 	//
 	// A query that an index serves reads only what it needs. One that would have to look at more than 250,000
 	// entries (configurable) is a 422 `query_too_expensive`, which names the index that would help.
@@ -653,7 +663,9 @@ func (c *Client) GetBackend(ctx context.Context, name BackendName, reqEditors ..
 //
 // With `atomic` it is all or nothing, at one moment: where an operation fails, nothing is written, and the
 // answer is a 409 `batch_failed` whose `errors` point at it and at every other operation whose precondition
-// fails. Within an atomic batch a key that is written is named once; else it is `duplicate_key`.
+// fails. Within an atomic batch a key that is written is named once; else it is `duplicate_key`. A backend that
+// keeps keys apart, such as a cluster, refuses an atomic batch over keys that it can't write together: a 409
+// `cross_slot`, whose `errors` point at every operation whose key lies elsewhere than that of the first.
 //
 // Without `atomic` each operation stands for itself: the answer is a 200, and each result has its own `status`
 // and, where it failed, its `error`. Operations on the same key are done in their order.
@@ -683,7 +695,9 @@ func (c *Client) ApplyBatchWithBody(ctx context.Context, params *ApplyBatchParam
 //
 // With `atomic` it is all or nothing, at one moment: where an operation fails, nothing is written, and the
 // answer is a 409 `batch_failed` whose `errors` point at it and at every other operation whose precondition
-// fails. Within an atomic batch a key that is written is named once; else it is `duplicate_key`.
+// fails. Within an atomic batch a key that is written is named once; else it is `duplicate_key`. A backend that
+// keeps keys apart, such as a cluster, refuses an atomic batch over keys that it can't write together: a 409
+// `cross_slot`, whose `errors` point at every operation whose key lies elsewhere than that of the first.
 //
 // Without `atomic` each operation stands for itself: the answer is a 200, and each result has its own `status`
 // and, where it failed, its `error`. Operations on the same key are done in their order.
@@ -1078,7 +1092,8 @@ func (c *Client) ListChanges(ctx context.Context, table TableParameter, params *
 
 // CountTableWithBody Count entries by what they hold
 //
-// Counts what the filter matches, exactly, at one moment. The scan budget of a query holds here too.
+// Counts what the filter matches, exactly, at one moment; where the backend keeps keys apart, at one of each
+// part. The scan budget of a query holds here too.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1097,7 +1112,8 @@ func (c *Client) CountTableWithBody(ctx context.Context, table TableParameter, p
 
 // CountTable Count entries by what they hold
 //
-// Counts what the filter matches, exactly, at one moment. The scan budget of a query holds here too.
+// Counts what the filter matches, exactly, at one moment; where the backend keeps keys apart, at one of each
+// part. The scan budget of a query holds here too.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -1152,7 +1168,8 @@ func (c *Client) DeleteIndex(ctx context.Context, table TableParameter, index In
 //
 // Makes the index, or replaces one of another definition; the same definition again changes nothing. Entries
 // that are there already are taken in before it answers, and writes go on meanwhile. A unique index over
-// entries that agree is a 409 `unique_violation`, and no index is left.
+// entries that agree is a 409 `unique_violation`, and no index is left; where the backend keeps the table's keys
+// apart and so can't have a unique one, it is a 501 `unsupported`.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1173,7 +1190,8 @@ func (c *Client) PutIndexWithBody(ctx context.Context, table TableParameter, ind
 //
 // Makes the index, or replaces one of another definition; the same definition again changes nothing. Entries
 // that are there already are taken in before it answers, and writes go on meanwhile. A unique index over
-// entries that agree is a 409 `unique_violation`, and no index is left.
+// entries that agree is a 409 `unique_violation`, and no index is left; where the backend keeps the table's keys
+// apart and so can't have a unique one, it is a 501 `unsupported`.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -1576,9 +1594,10 @@ func (c *Client) IncrementKey(ctx context.Context, table TableParameter, key Key
 
 // QueryTableWithBody Find entries by what they hold
 //
-// Filters, sorts and pages over one moment of the table. Comparisons are strict about types, and a field that
-// is missing is neither null nor equal to anything. Sorting is total: missing, null, false, true, numbers (by
-// value, exactly), strings (by bytes), arrays, objects; ties go by key.
+// Filters, sorts and pages over one moment of the table; where the backend keeps keys apart, over one of each
+// part. Comparisons are strict about types, and a field that is missing is neither null nor equal to anything.
+// Sorting is total: missing, null, false, true, numbers (by value, exactly), strings (by bytes), arrays,
+// objects; ties go by key.
 //
 // A query that an index serves reads only what it needs. One that would have to look at more than 250,000
 // entries (configurable) is a 422 `query_too_expensive`, which names the index that would help.
@@ -1600,9 +1619,10 @@ func (c *Client) QueryTableWithBody(ctx context.Context, table TableParameter, p
 
 // QueryTable Find entries by what they hold
 //
-// Filters, sorts and pages over one moment of the table. Comparisons are strict about types, and a field that
-// is missing is neither null nor equal to anything. Sorting is total: missing, null, false, true, numbers (by
-// value, exactly), strings (by bytes), arrays, objects; ties go by key.
+// Filters, sorts and pages over one moment of the table; where the backend keeps keys apart, over one of each
+// part. Comparisons are strict about types, and a field that is missing is neither null nor equal to anything.
+// Sorting is total: missing, null, false, true, numbers (by value, exactly), strings (by bytes), arrays,
+// objects; ties go by key.
 //
 // A query that an index serves reads only what it needs. One that would have to look at more than 250,000
 // entries (configurable) is a 422 `query_too_expensive`, which names the index that would help.
@@ -3914,7 +3934,9 @@ type ClientWithResponsesInterface interface {
 	//
 	// With `atomic` it is all or nothing, at one moment: where an operation fails, nothing is written, and the
 	// answer is a 409 `batch_failed` whose `errors` point at it and at every other operation whose precondition
-	// fails. Within an atomic batch a key that is written is named once; else it is `duplicate_key`.
+	// fails. Within an atomic batch a key that is written is named once; else it is `duplicate_key`. A backend that
+	// keeps keys apart, such as a cluster, refuses an atomic batch over keys that it can't write together: a 409
+	// `cross_slot`, whose `errors` point at every operation whose key lies elsewhere than that of the first.
 	//
 	// Without `atomic` each operation stands for itself: the answer is a 200, and each result has its own `status`
 	// and, where it failed, its `error`. Operations on the same key are done in their order.
@@ -3934,7 +3956,9 @@ type ClientWithResponsesInterface interface {
 	//
 	// With `atomic` it is all or nothing, at one moment: where an operation fails, nothing is written, and the
 	// answer is a 409 `batch_failed` whose `errors` point at it and at every other operation whose precondition
-	// fails. Within an atomic batch a key that is written is named once; else it is `duplicate_key`.
+	// fails. Within an atomic batch a key that is written is named once; else it is `duplicate_key`. A backend that
+	// keeps keys apart, such as a cluster, refuses an atomic batch over keys that it can't write together: a 409
+	// `cross_slot`, whose `errors` point at every operation whose key lies elsewhere than that of the first.
 	//
 	// Without `atomic` each operation stands for itself: the answer is a 200, and each result has its own `status`
 	// and, where it failed, its `error`. Operations on the same key are done in their order.
@@ -4163,7 +4187,8 @@ type ClientWithResponsesInterface interface {
 
 	// CountTableWithBodyWithResponse Count entries by what they hold
 	//
-	// Counts what the filter matches, exactly, at one moment. The scan budget of a query holds here too.
+	// Counts what the filter matches, exactly, at one moment; where the backend keeps keys apart, at one of each
+	// part. The scan budget of a query holds here too.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -4172,7 +4197,8 @@ type ClientWithResponsesInterface interface {
 
 	// CountTableWithResponse Count entries by what they hold
 	//
-	// Counts what the filter matches, exactly, at one moment. The scan budget of a query holds here too.
+	// Counts what the filter matches, exactly, at one moment; where the backend keeps keys apart, at one of each
+	// part. The scan budget of a query holds here too.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -4201,7 +4227,8 @@ type ClientWithResponsesInterface interface {
 	//
 	// Makes the index, or replaces one of another definition; the same definition again changes nothing. Entries
 	// that are there already are taken in before it answers, and writes go on meanwhile. A unique index over
-	// entries that agree is a 409 `unique_violation`, and no index is left.
+	// entries that agree is a 409 `unique_violation`, and no index is left; where the backend keeps the table's keys
+	// apart and so can't have a unique one, it is a 501 `unsupported`.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -4212,7 +4239,8 @@ type ClientWithResponsesInterface interface {
 	//
 	// Makes the index, or replaces one of another definition; the same definition again changes nothing. Entries
 	// that are there already are taken in before it answers, and writes go on meanwhile. A unique index over
-	// entries that agree is a 409 `unique_violation`, and no index is left.
+	// entries that agree is a 409 `unique_violation`, and no index is left; where the backend keeps the table's keys
+	// apart and so can't have a unique one, it is a 501 `unsupported`.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -4431,9 +4459,10 @@ type ClientWithResponsesInterface interface {
 
 	// QueryTableWithBodyWithResponse Find entries by what they hold
 	//
-	// Filters, sorts and pages over one moment of the table. Comparisons are strict about types, and a field that
-	// is missing is neither null nor equal to anything. Sorting is total: missing, null, false, true, numbers (by
-	// value, exactly), strings (by bytes), arrays, objects; ties go by key.
+	// Filters, sorts and pages over one moment of the table; where the backend keeps keys apart, over one of each
+	// part. Comparisons are strict about types, and a field that is missing is neither null nor equal to anything.
+	// Sorting is total: missing, null, false, true, numbers (by value, exactly), strings (by bytes), arrays,
+	// objects; ties go by key.
 	//
 	// A query that an index serves reads only what it needs. One that would have to look at more than 250,000
 	// entries (configurable) is a 422 `query_too_expensive`, which names the index that would help.
@@ -4445,9 +4474,10 @@ type ClientWithResponsesInterface interface {
 
 	// QueryTableWithResponse Find entries by what they hold
 	//
-	// Filters, sorts and pages over one moment of the table. Comparisons are strict about types, and a field that
-	// is missing is neither null nor equal to anything. Sorting is total: missing, null, false, true, numbers (by
-	// value, exactly), strings (by bytes), arrays, objects; ties go by key.
+	// Filters, sorts and pages over one moment of the table; where the backend keeps keys apart, over one of each
+	// part. Comparisons are strict about types, and a field that is missing is neither null nor equal to anything.
+	// Sorting is total: missing, null, false, true, numbers (by value, exactly), strings (by bytes), arrays,
+	// objects; ties go by key.
 	//
 	// A query that an index serves reads only what it needs. One that would have to look at more than 250,000
 	// entries (configurable) is a 422 `query_too_expensive`, which names the index that would help.
@@ -7636,7 +7666,9 @@ func (c *ClientWithResponses) GetBackendWithResponse(ctx context.Context, name B
 //
 // With `atomic` it is all or nothing, at one moment: where an operation fails, nothing is written, and the
 // answer is a 409 `batch_failed` whose `errors` point at it and at every other operation whose precondition
-// fails. Within an atomic batch a key that is written is named once; else it is `duplicate_key`.
+// fails. Within an atomic batch a key that is written is named once; else it is `duplicate_key`. A backend that
+// keeps keys apart, such as a cluster, refuses an atomic batch over keys that it can't write together: a 409
+// `cross_slot`, whose `errors` point at every operation whose key lies elsewhere than that of the first.
 //
 // Without `atomic` each operation stands for itself: the answer is a 200, and each result has its own `status`
 // and, where it failed, its `error`. Operations on the same key are done in their order.
@@ -7662,7 +7694,9 @@ func (c *ClientWithResponses) ApplyBatchWithBodyWithResponse(ctx context.Context
 //
 // With `atomic` it is all or nothing, at one moment: where an operation fails, nothing is written, and the
 // answer is a 409 `batch_failed` whose `errors` point at it and at every other operation whose precondition
-// fails. Within an atomic batch a key that is written is named once; else it is `duplicate_key`.
+// fails. Within an atomic batch a key that is written is named once; else it is `duplicate_key`. A backend that
+// keeps keys apart, such as a cluster, refuses an atomic batch over keys that it can't write together: a 409
+// `cross_slot`, whose `errors` point at every operation whose key lies elsewhere than that of the first.
 //
 // Without `atomic` each operation stands for itself: the answer is a 200, and each result has its own `status`
 // and, where it failed, its `error`. Operations on the same key are done in their order.
@@ -8005,7 +8039,8 @@ func (c *ClientWithResponses) ListChangesWithResponse(ctx context.Context, table
 
 // CountTableWithBodyWithResponse Count entries by what they hold
 //
-// Counts what the filter matches, exactly, at one moment. The scan budget of a query holds here too.
+// Counts what the filter matches, exactly, at one moment; where the backend keeps keys apart, at one of each
+// part. The scan budget of a query holds here too.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -8020,7 +8055,8 @@ func (c *ClientWithResponses) CountTableWithBodyWithResponse(ctx context.Context
 
 // CountTableWithResponse Count entries by what they hold
 //
-// Counts what the filter matches, exactly, at one moment. The scan budget of a query holds here too.
+// Counts what the filter matches, exactly, at one moment; where the backend keeps keys apart, at one of each
+// part. The scan budget of a query holds here too.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -8067,7 +8103,8 @@ func (c *ClientWithResponses) DeleteIndexWithResponse(ctx context.Context, table
 //
 // Makes the index, or replaces one of another definition; the same definition again changes nothing. Entries
 // that are there already are taken in before it answers, and writes go on meanwhile. A unique index over
-// entries that agree is a 409 `unique_violation`, and no index is left.
+// entries that agree is a 409 `unique_violation`, and no index is left; where the backend keeps the table's keys
+// apart and so can't have a unique one, it is a 501 `unsupported`.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -8084,7 +8121,8 @@ func (c *ClientWithResponses) PutIndexWithBodyWithResponse(ctx context.Context, 
 //
 // Makes the index, or replaces one of another definition; the same definition again changes nothing. Entries
 // that are there already are taken in before it answers, and writes go on meanwhile. A unique index over
-// entries that agree is a 409 `unique_violation`, and no index is left.
+// entries that agree is a 409 `unique_violation`, and no index is left; where the backend keeps the table's keys
+// apart and so can't have a unique one, it is a 501 `unsupported`.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -8423,9 +8461,10 @@ func (c *ClientWithResponses) IncrementKeyWithResponse(ctx context.Context, tabl
 
 // QueryTableWithBodyWithResponse Find entries by what they hold
 //
-// Filters, sorts and pages over one moment of the table. Comparisons are strict about types, and a field that
-// is missing is neither null nor equal to anything. Sorting is total: missing, null, false, true, numbers (by
-// value, exactly), strings (by bytes), arrays, objects; ties go by key.
+// Filters, sorts and pages over one moment of the table; where the backend keeps keys apart, over one of each
+// part. Comparisons are strict about types, and a field that is missing is neither null nor equal to anything.
+// Sorting is total: missing, null, false, true, numbers (by value, exactly), strings (by bytes), arrays,
+// objects; ties go by key.
 //
 // A query that an index serves reads only what it needs. One that would have to look at more than 250,000
 // entries (configurable) is a 422 `query_too_expensive`, which names the index that would help.
@@ -8443,9 +8482,10 @@ func (c *ClientWithResponses) QueryTableWithBodyWithResponse(ctx context.Context
 
 // QueryTableWithResponse Find entries by what they hold
 //
-// Filters, sorts and pages over one moment of the table. Comparisons are strict about types, and a field that
-// is missing is neither null nor equal to anything. Sorting is total: missing, null, false, true, numbers (by
-// value, exactly), strings (by bytes), arrays, objects; ties go by key.
+// Filters, sorts and pages over one moment of the table; where the backend keeps keys apart, over one of each
+// part. Comparisons are strict about types, and a field that is missing is neither null nor equal to anything.
+// Sorting is total: missing, null, false, true, numbers (by value, exactly), strings (by bytes), arrays,
+// objects; ties go by key.
 //
 // A query that an index serves reads only what it needs. One that would have to look at more than 250,000
 // entries (configurable) is a 422 `query_too_expensive`, which names the index that would help.

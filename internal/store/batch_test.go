@@ -131,3 +131,32 @@ func TestBatchRefs(t *testing.T) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }
+
+func TestBatchElsewhere(t *testing.T) {
+	byFirstByte := func(ref store.Ref) int { return int(ref.Key[0]) }
+	for _, test := range []struct {
+		name      string
+		keys      []string
+		elsewhere []int
+	}{
+		{"one", []string{"a"}, nil},
+		{"all together", []string{"a", "ab", "a"}, nil},
+		{"some elsewhere", []string{"a", "b", "ab", "c"}, []int{1, 3}},
+		{"all elsewhere", []string{"a", "b", "bc"}, []int{1, 2}},
+	} {
+		var b store.Batch
+		for _, key := range test.keys {
+			b.Ops = append(b.Ops, at(store.Get, key))
+		}
+		var elsewhere []int
+		for _, f := range b.Elsewhere(byFirstByte) {
+			elsewhere = append(elsewhere, f.Index)
+			if f.Err.Code != store.CrossSlot || f.Err.Field != "key" || f.Err.Ref != b.Ops[f.Index].Ref {
+				t.Errorf("%s: operation %d failed with %+v", test.name, f.Index, f.Err)
+			}
+		}
+		if !slices.Equal(elsewhere, test.elsewhere) {
+			t.Errorf("%s: got the operations %v", test.name, elsewhere)
+		}
+	}
+}

@@ -22,8 +22,9 @@ const (
 // Searcher finds entries by what they hold.
 type Searcher interface {
 	// Search answers q as Evaluate would, over the table as it is at one
-	// moment. Past the scan budget it fails with QueryTooExpensive, whose
-	// Detail names the index that would help.
+	// moment, or over the slots of it each at one. Past the scan budget it
+	// fails with QueryTooExpensive, whose Detail names the index that would
+	// help.
 	Search(ctx context.Context, q Query) (Found, error)
 	// Count counts what q's filter matches; the rest of q but Budget counts
 	// for nothing.
@@ -37,7 +38,9 @@ type Indexer interface {
 	// PutIndex makes an index, or replaces one of another definition, and
 	// returns once it is ready; made says whether there was anything to do.
 	// Writes go on meanwhile. It fails with UniqueViolation, and leaves no
-	// index, where the table's entries break a unique one.
+	// index, where the table's entries break a unique one, and with
+	// Unsupported where the store can't hold entries in different slots to a
+	// unique one.
 	PutIndex(ctx context.Context, table string, def Index) (made bool, err error)
 	// DropIndex removes an index; NotFound where there is none.
 	DropIndex(ctx context.Context, table, name string) error

@@ -22,7 +22,7 @@ const (
 	TooLarge             Code = "too_large"
 	TooManyOperations    Code = "too_many_operations"
 	DuplicateKey         Code = "duplicate_key" // a batch names a key twice in conflict
-	CrossSlot            Code = "cross_slot" // the keys of an atomic batch lie in different slots
+	CrossSlot            Code = "cross_slot"    // the keys of an atomic batch lie in different slots
 	NotFound             Code = "not_found"
 	AlreadyExists        Code = "already_exists"
 	VersionMismatch      Code = "version_mismatch"

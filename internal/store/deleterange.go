@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 )
 
@@ -16,9 +17,10 @@ type Removal struct {
 }
 
 // DeleteRange deletes a range of keys and says how many there were. Each page
-// of keys goes at one moment, the whole does not: where it fails, what it says
-// to have deleted is deleted, and it may be called again. What is written into
-// the range meanwhile may or may not be deleted.
+// of keys goes at one moment, or key by key where they lie in several slots;
+// the whole does not: where it fails, what it says to have deleted is deleted,
+// and it may be called again. What is written into the range meanwhile may or
+// may not be deleted.
 func DeleteRange(ctx context.Context, s Store, r Removal) (int64, error) {
 	if r.Most > 0 || r.DryRun {
 		n, err := countRange(ctx, s, r)
@@ -81,6 +83,9 @@ func deletePage(ctx context.Context, s Store, entries []Entry) (int64, error) {
 		ops[i] = Op{Kind: Delete, Ref: entries[i].Ref}
 	}
 	results, err := s.Apply(ctx, Batch{Ops: ops})
+	if errors.Is(err, CrossSlot) {
+		return deleteEach(ctx, s, ops)
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -91,4 +96,20 @@ func deletePage(ctx context.Context, s Store, entries []Entry) (int64, error) {
 		}
 	}
 	return n, nil
+}
+
+// deleteEach deletes what can be deleted. Of several failures it tells one
+// that may yet have deleted something, where there is such a one.
+func deleteEach(ctx context.Context, s Store, ops []Op) (int64, error) {
+	var n int64
+	var failure error
+	for _, outcome := range ApplyEach(ctx, s, Batch{Ops: ops}) {
+		switch {
+		case outcome.Err == nil && outcome.Changed:
+			n++
+		case outcome.Err != nil && (failure == nil || errors.Is(outcome.Err, Ambiguous)):
+			failure = outcome.Err
+		}
+	}
+	return n, failure
 }

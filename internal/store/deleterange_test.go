@@ -97,3 +97,44 @@ func TestDeleteRangeCountsWhatItDeleted(t *testing.T) {
 		t.Errorf("got %d, %v, want 8, since two were deleted by another", n, err)
 	}
 }
+
+// TestDeleteRangeOverSlots deletes key by key what can't go at one moment.
+func TestDeleteRangeOverSlots(t *testing.T) {
+	s := &storetest.Slotted{Model: filled(t, 25, store.Limits{MaxPage: 7}).(*storetest.Model)}
+	n, err := store.DeleteRange(t.Context(), s, store.Removal{Table: "users", Prefix: "a/0", Most: 25})
+	if n != 25 || err != nil {
+		t.Errorf("got %d, %v, want 25", n, err)
+	}
+	if infos, err := s.Tables(t.Context()); err != nil || infos[0].Entries != 0 {
+		t.Errorf("there is left %+v, %v", infos, err)
+	}
+}
+
+// partly fails to delete some keys.
+type partly struct {
+	*storetest.Slotted
+	codes map[string]store.Code
+}
+
+func (p partly) Apply(ctx context.Context, b store.Batch) ([]store.Result, error) {
+	if code := p.codes[b.Ops[0].Ref.Key]; code != "" && len(b.Ops) == 1 {
+		return nil, &store.Error{Code: code}
+	}
+	return p.Slotted.Apply(ctx, b)
+}
+
+func TestDeleteRangeOverSlotsSaysHowFarItCame(t *testing.T) {
+	for code, codes := range map[store.Code]map[string]store.Code{
+		store.Unavailable: {"a/002": store.Unavailable},
+		store.Ambiguous:   {"a/001": store.Unavailable, "a/002": store.Ambiguous, "a/003": store.Unavailable},
+	} {
+		s := partly{&storetest.Slotted{Model: filled(t, 12, store.Limits{MaxPage: 5}).(*storetest.Model)}, codes}
+		n, err := store.DeleteRange(t.Context(), s, store.Removal{Table: "users"})
+		if n != int64(5-len(codes)) || store.CodeOf(err) != code {
+			t.Errorf("got %d, %v, want all of a page but %d, and %s", n, err, len(codes), code)
+		}
+		if again, err := store.DeleteRange(t.Context(), s.Slotted, store.Removal{Table: "users"}); n+again != 12 || err != nil {
+			t.Errorf("again: got %d, %v, and %d before", again, err, n)
+		}
+	}
+}

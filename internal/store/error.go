@@ -23,7 +23,8 @@ type Error struct {
 	// Current is the entry as it stands, where a precondition failed on it.
 	Current *Entry
 	// Failures are the operations that failed, where Code is BatchFailed:
-	// in order, at least one, all failing preconditions among them.
+	// in order, at least one, all failing preconditions among them. Where it
+	// is CrossSlot they are those whose key lies elsewhere than the first.
 	Failures []Failure
 
 	Err error

@@ -78,6 +78,7 @@ func TestFailuresOf(t *testing.T) {
 		{"of a batch", &store.Error{Code: store.BatchFailed, Failures: listed}, two, 1},
 		{"of a batch of one", fmt.Errorf("wrapped: %w", &store.Error{Code: store.VersionMismatch}), one, 1},
 		{"of the batch as such", &store.Error{Code: store.TooManyOperations}, two, 0},
+		{"of a batch over slots", &store.Error{Code: store.CrossSlot, Failures: listed}, two, 0},
 		{"of the server", &store.Error{Code: store.Unavailable}, one, 0},
 		{"one who went away", &store.Error{Code: store.Canceled}, one, 0},
 		{"unknown", errors.New("disk on fire"), one, 0},
@@ -99,7 +100,7 @@ func TestCodes(t *testing.T) {
 			t.Errorf("%s: fault %d, retryable %v", code, code.Fault(), code.Retryable())
 		}
 	}
-	for _, code := range []store.Code{store.InvalidKey, store.NotFound, store.VersionMismatch, store.BatchFailed, store.TooLarge, store.Unsupported, store.Canceled, store.Compacted, store.UniqueViolation} {
+	for _, code := range []store.Code{store.InvalidKey, store.NotFound, store.VersionMismatch, store.BatchFailed, store.TooLarge, store.Unsupported, store.Canceled, store.Compacted, store.UniqueViolation, store.CrossSlot} {
 		if code.Fault() != store.CallersFault || code.Retryable() {
 			t.Errorf("%s: fault %d, retryable %v", code, code.Fault(), code.Retryable())
 		}

@@ -14,6 +14,11 @@ import (
 //
 // An expired entry is absent from the moment of its end, in reads, scans,
 // counts, queries and preconditions alike, by the backend's clock.
+//
+// A store may keep its keys in slots that have no moment in common, as a
+// cluster does; which key is in which is its own affair. What is said here of
+// one moment it keeps for the keys of each slot, and it refuses with CrossSlot
+// what it is not allowed to do slot by slot, which is Apply.
 type Store interface {
 	// Info says what this store is and can do. It does not change.
 	Info() Info
@@ -29,7 +34,9 @@ type Store interface {
 	// process (for Redis see Inspection.Durability). Results are in the
 	// order of the operations. A batch of one fails with its operation's
 	// error, a longer one with BatchFailed, which lists every failed
-	// precondition.
+	// precondition; one that is sound but goes over several slots with
+	// CrossSlot, which lists every operation whose key is not in the slot of
+	// the first's. ApplyEach needs no slot in common.
 	Apply(ctx context.Context, b Batch) ([]Result, error)
 
 	// Scan gives a page of a table's entries. A table that was never written

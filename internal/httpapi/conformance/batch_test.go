@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"larder/api"
+	"larder/internal/store"
+	"larder/internal/store/storetest"
 	"larder/internal/testenv/gateway"
 )
 
@@ -112,4 +114,49 @@ func TestOperationsThatMakeNoSense(t *testing.T) {
 		}
 	}
 	c.do("GET", "/tables/t/keys/k", "").holds(`{"n":1}`)
+}
+
+// TestBatchesOverSlots: what can't be done at one moment is refused by name,
+// and done where that was not asked for.
+func TestBatchesOverSlots(t *testing.T) {
+	s := &storetest.Slotted{Model: storetest.NewModel(storetest.ModelOptions{})}
+	c := serveStore(t, s, gateway.Options{})
+	keys := []string{"0"}
+	for i := 1; len(keys) < 4; i++ { // the first and the third together, the others elsewhere
+		key := strconv.Itoa(i)
+		if together := s.Slot(store.Ref{Key: key}) == s.Slot(store.Ref{Key: keys[0]}); together == (len(keys) == 2) {
+			keys = append(keys, key)
+		}
+	}
+	operations := `{"op":"put","table":"t","key":"` + keys[0] + `","value":1},
+		{"op":"put","table":"t","key":"` + keys[1] + `","value":1,"if_exists":true},
+		{"op":"put","table":"t","key":"` + keys[2] + `","value":1},
+		{"op":"get","table":"t","key":"` + keys[3] + `"}`
+	for _, more := range []string{"", `"dry_run":true,`} {
+		a := c.do("POST", "/batch", `{"atomic":true,`+more+`"operations":[`+operations+`]}`)
+		p := a.fails(http.StatusConflict, "cross_slot")
+		at(t, p, "pointer /operations/1/key, pointer /operations/3/key")
+		if p.Retryable || p.Detail == "" || p.Errors[0].Code != "cross_slot" || p.Errors[1].Code != "cross_slot" || p.Errors[0].Detail == "" {
+			t.Errorf("the problem is %+v", p)
+		}
+	}
+	c.do("GET", "/tables/t/keys/"+keys[0], "").fails(http.StatusNotFound, "not_found")
+
+	got := decode[api.BatchResponse](c.do("POST", "/batch", `{"operations":[`+operations+`]}`).is(http.StatusOK)).Results
+	for i, status := range []int{http.StatusCreated, http.StatusPreconditionFailed, http.StatusCreated, http.StatusNotFound} {
+		if got[i].Status != status {
+			t.Errorf("operation %d came to %+v, want %d", i, got[i], status)
+		}
+	}
+	together := `{"atomic":true,"operations":[{"op":"delete","table":"t","key":"` + keys[0] + `"},{"op":"delete","table":"t","key":"` + keys[2] + `"}]}`
+	c.do("POST", "/batch", together).is(http.StatusOK)
+
+	c.fill(1200)
+	if n := decode[api.DeletedCount](c.do("DELETE", "/tables/t/keys?confirm=t", "").is(http.StatusOK)).Deleted; n != 1200 {
+		t.Errorf("%d keys were deleted, want 1200", n)
+	}
+	c.fill(3)
+	c.do("DELETE", "/tables/t?confirm=t", "").is(http.StatusNoContent)
+	c.do("PUT", "/tables/t/indexes/by_email", `{"fields":[{"path":"/email","type":"string"}],"unique":true}`).fails(http.StatusNotImplemented, "unsupported")
+	c.do("PUT", "/tables/t/indexes/by_email", `{"fields":[{"path":"/email","type":"string"}]}`).is(http.StatusCreated)
 }

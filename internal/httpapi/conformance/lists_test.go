@@ -20,7 +20,7 @@ func (c *client) fill(n int) {
 		ops := array(min(1000, n-from), func(i int) string {
 			return `{"op":"put","table":"t","key":"` + name(from+i) + `","value":{"n":` + name(from + i)[1:2] + `}}`
 		})
-		c.do("POST", "/batch", `{"atomic":true,"operations":`+ops+`}`).is(http.StatusOK)
+		c.do("POST", "/batch", `{"operations":`+ops+`}`).is(http.StatusOK)
 	}
 }
 

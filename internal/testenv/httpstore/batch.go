@@ -21,12 +21,9 @@ func (s *Store) batch(ctx context.Context, b store.Batch) ([]store.Result, error
 		return nil, err
 	}
 	ops, shownAt := s.withChecked(b.Ops)
-	forms, err := s.sendBatch(ctx, store.Batch{Ops: ops, DryRun: b.DryRun}, len(b.Ops))
+	forms, err := s.sendBatch(ctx, store.Batch{Ops: ops, DryRun: b.DryRun}, len(b.Ops), true)
 	if err != nil {
 		return nil, err
-	}
-	if len(forms) != len(ops) {
-		return nil, &store.Error{Code: store.Internal, Backend: s.info.Name, Detail: "there are more or fewer results than operations"}
 	}
 	results := make([]store.Result, len(b.Ops))
 	for i := range results {
@@ -72,13 +69,13 @@ func (s *Store) withChecked(ops []store.Op) ([]store.Op, map[int]int) {
 	return all, shownAt
 }
 
-// sendBatch does the operations; a failure is told as one of the first asked
-// of them, which are those of the caller.
-func (s *Store) sendBatch(ctx context.Context, b store.Batch, asked int) ([]api.BatchResult, error) {
+// sendBatch does the operations, and gives a result for each; a failure is told
+// as one of the first asked of them, which are those of the caller.
+func (s *Store) sendBatch(ctx context.Context, b store.Batch, asked int, atomic bool) ([]api.BatchResult, error) {
 	if err := s.enter(ctx); err != nil {
 		return nil, err
 	}
-	form := api.BatchRequest{Atomic: true, DryRun: b.DryRun, Operations: make([]api.BatchOperation, len(b.Ops))}
+	form := api.BatchRequest{Atomic: atomic, DryRun: b.DryRun, Operations: make([]api.BatchOperation, len(b.Ops))}
 	endless := false
 	for i := range b.Ops {
 		form.Operations[i] = s.operation(b.Ops[i])
@@ -96,6 +93,9 @@ func (s *Store) sendBatch(ctx context.Context, b store.Batch, asked int) ([]api.
 	}
 	if endless {
 		return nil, s.unsupported("an operation of a batch can't take an expiry away")
+	}
+	if len(resp.JSON200.Results) != len(b.Ops) {
+		return nil, &store.Error{Code: store.Internal, Backend: s.info.Name, Detail: "there are more or fewer results than operations"}
 	}
 	return resp.JSON200.Results, nil
 }

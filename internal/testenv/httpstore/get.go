@@ -34,7 +34,8 @@ func either(key string) bool {
 }
 
 // Get implements [store.Store]: one entry by its route, several by an atomic
-// batch. Read.Horizon is not told.
+// batch or, where their keys lie in several slots, by one that is not.
+// Read.Horizon is not told.
 func (s *Store) Get(ctx context.Context, refs []store.Ref) (store.Read, error) {
 	if len(refs) == 0 {
 		return store.Read{}, s.enter(ctx)
@@ -51,6 +52,9 @@ func (s *Store) Get(ctx context.Context, refs []store.Ref) (store.Read, error) {
 	if e, ok := errors.AsType[*store.Error](err); ok && e.Code == store.BatchFailed {
 		return store.Read{}, e.Failures[0].Err
 	}
+	if errors.Is(err, store.CrossSlot) {
+		results, err = s.getEach(ctx, ops)
+	}
 	if err != nil {
 		return store.Read{}, err
 	}
@@ -59,6 +63,25 @@ func (s *Store) Get(ctx context.Context, refs []store.Ref) (store.Read, error) {
 		read.Entries[i] = results[i].Entry
 	}
 	return read, nil
+}
+
+// getEach reads entries that have no moment in common. Each that is absent has
+// its 404.
+func (s *Store) getEach(ctx context.Context, ops []store.Op) ([]store.Result, error) {
+	forms, err := s.sendBatch(ctx, store.Batch{Ops: ops}, len(ops), false)
+	if err != nil {
+		return nil, err
+	}
+	results := make([]store.Result, len(ops))
+	for i, form := range forms {
+		if p := form.Error; p != nil && form.Status != http.StatusNotFound {
+			return nil, s.errorOf(*p, request{ops: ops[i : i+1]})
+		}
+		if results[i], err = resultOf(ops[i], form); err != nil {
+			return nil, err
+		}
+	}
+	return results, nil
 }
 
 // read gets an entry, raw or as an envelope; where the operation has versions

@@ -63,8 +63,12 @@ func (s *Store) batchFailed(p api.Problem, r request, failures []store.Failure) 
 	if len(r.ops) == 1 {
 		return failures[0].Err
 	}
+	code := store.BatchFailed
+	if store.Code(p.Code) == store.CrossSlot {
+		code = store.CrossSlot
+	}
 	return &store.Error{
-		Code: store.BatchFailed, Backend: s.info.Name, Ref: failures[0].Err.Ref, Detail: p.Detail, Failures: failures,
+		Code: code, Backend: s.info.Name, Ref: failures[0].Err.Ref, Detail: p.Detail, Failures: failures,
 	}
 }
 
