@@ -25,6 +25,18 @@ func TestModelOverHTTP(t *testing.T) {
 	storetest.Run(t, h)
 }
 
+// TestSlotsOverHTTP serves a store that keeps its keys apart, and asks it for
+// what that makes a difference to.
+func TestSlotsOverHTTP(t *testing.T) {
+	h := overHTTP(func(_ testing.TB, clock *storetest.Clock) store.Store {
+		return &storetest.Slotted{Model: storetest.NewModel(storetest.ModelOptions{Clock: clock.Now})}
+	})
+	h.Without = append(h.Without, storetest.IndexPlans, storetest.Together, storetest.UniqueIndexes)
+	storetest.Differential(t, h, storetest.Random{})
+	h.Without = append(h.Without, storetest.Values, storetest.Preconditions, storetest.Patches, storetest.Counters, storetest.Queries)
+	storetest.Run(t, h)
+}
+
 func TestBoltOverHTTP(t *testing.T) {
 	storetest.Run(t, overHTTP(openBolt))
 }

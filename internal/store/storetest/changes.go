@@ -356,7 +356,7 @@ func feedMissesNothing(x *subject) {
 				if round%3 == 0 && other != key {
 					ops = append(ops, del(other))
 				}
-				if _, err := x.s.Apply(x.Context(), store.Batch{Ops: ops}); err != nil {
+				if _, err := x.inTurn(store.Batch{Ops: ops}); err != nil {
 					x.Errorf("writer %d: %v", w, err)
 				}
 			}

@@ -49,3 +49,13 @@ func ModelHarness() Harness {
 		},
 	}
 }
+
+// SlottedHarness is [ModelHarness] for stores with slots.
+func SlottedHarness() Harness {
+	h := ModelHarness()
+	open, advance := h.Open, h.Advance
+	h.Without = append(h.Without, Together, UniqueIndexes)
+	h.Open = func(t testing.TB) store.Store { return &Slotted{open(t).(*Model)} }
+	h.Advance = func(s store.Store, d time.Duration) { advance(s.(*Slotted).Model, d) }
+	return h
+}

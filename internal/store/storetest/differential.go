@@ -86,7 +86,7 @@ func (p pair) traits(t *testing.T) map[Topic]bool {
 	t.Helper()
 	can := make(map[Topic]bool)
 	a, b := p[0].probe(t), p[1].probe(t)
-	for _, topic := range []Topic{Queries, Indexes, Install, WholeFeed, DefaultTTL, ChangedEnds, clock, reopening} {
+	for _, topic := range []Topic{Queries, Indexes, UniqueIndexes, Together, Install, WholeFeed, DefaultTTL, ChangedEnds, clock, reopening} {
 		can[topic] = !p[0].lacks(topic, a) && !p[1].lacks(topic, b)
 	}
 	can[reopening] = p[1].Reopen != nil

@@ -19,6 +19,7 @@ type fault struct {
 	name   string
 	topic  Topic
 	random bool // random operations find it too
+	slots  bool // it is one of stores with slots
 	wrap   func(m *Model) store.Store
 }
 
@@ -168,6 +169,9 @@ func (s *sluggish) PutIndex(ctx context.Context, table string, def store.Index) 
 func (f fault) harness() Harness {
 	h := ModelHarness()
 	open, advance := h.Open, h.Advance
+	if f.slots {
+		h.Without = SlottedHarness().Without
+	}
 	h.Open = func(t testing.TB) store.Store { return f.wrap(open(t).(*Model)) }
 	h.Advance = func(s store.Store, d time.Duration) { advance(modelOf(s), d) }
 	return h
@@ -184,11 +188,13 @@ func modelOf(s store.Store) *Model {
 	return s.(*Model)
 }
 
+func allFaults() []fault { return append(faults(), slotFaults()...) }
+
 const faultVariable = "STORETEST_FAULT"
 
 // TestRunOfFaultyStore is run by TestRunFindsFaults, and has to fail then.
 func TestRunOfFaultyStore(t *testing.T) {
-	for _, f := range faults() {
+	for _, f := range allFaults() {
 		if f.name == os.Getenv(faultVariable) {
 			Run(t, f.harness())
 		}
@@ -202,7 +208,7 @@ func TestRunFindsFaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, f := range faults() {
+	for _, f := range allFaults() {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
 			run := exec.CommandContext(t.Context(), binary, "-test.run=^TestRunOfFaultyStore$/^"+string(f.topic)+"$", "-test.timeout=1m")
@@ -218,7 +224,7 @@ func TestRunFindsFaults(t *testing.T) {
 // TestDifferentialFindsFaults does random operations on the same stores.
 func TestDifferentialFindsFaults(t *testing.T) {
 	seed := Seed(t)
-	for _, f := range faults() {
+	for _, f := range allFaults() {
 		if !f.random {
 			continue
 		}

@@ -83,7 +83,7 @@ func (g *generator) apply() step {
 		return apply{ops: []randomOp{{Op: bad}}}
 	}
 	count := 1
-	if g.oneIn(3) {
+	if g.can[Together] && g.oneIn(3) {
 		count = 2 + g.IntN(4)
 	}
 	s := apply{dryRun: g.oneIn(12)}
@@ -356,6 +356,6 @@ func (g *generator) index() step {
 	def := pick(g,
 		over("by_n", store.NumberField, "/n"), over("by_s", store.StringField, "/s"), over("by_s", store.StringField, "/s", "/a~1b"), over("by_v", store.NumberField, "/v/x"), over("by_v", store.BooleanField, "/v"))
 	def.Fields = slices.Clone(def.Fields)
-	def.Unique = table == randomTables[1] && def.Name == "by_s" && g.oneIn(2)
+	def.Unique = table == randomTables[1] && def.Name == "by_s" && g.can[UniqueIndexes] && g.oneIn(2)
 	return putIndex{table, def}
 }

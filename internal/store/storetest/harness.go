@@ -77,11 +77,20 @@ const (
 	IndexPlans        Topic = "index plans"        // a plan that says which index was used, or that the engine chose
 )
 
+// What stores lack whose keys lie in slots with no moment in common. See
+// [store.Store].
+const (
+	Together      Topic = "batches over several keys" // and any other moment that keys have in common
+	UniqueIndexes Topic = "unique indexes"
+)
+
 // What single tests need and the harness tells otherwise than by Without.
 const (
 	reopening   Topic = "reopening"
 	clock       Topic = "a clock to advance"
 	maintenance Topic = "maintenance"
+	slots       Topic = "keys in several slots" // of which one at a time is written
+	plainOnly   Topic = "no unique indexes"     // but others
 )
 
 // lacks says whether something can't be reached on a store.
@@ -95,8 +104,12 @@ func (h Harness) lacks(topic Topic, info store.Info) bool {
 		return !slices.Contains(info.Capabilities, store.CanMaintain)
 	case Queries:
 		return slices.Contains(h.Without, topic) || !slices.Contains(info.Capabilities, store.CanSearch)
-	case Indexes:
+	case Indexes, UniqueIndexes:
 		return slices.Contains(h.Without, topic) || !slices.Contains(info.Capabilities, store.CanIndex)
+	case slots:
+		return !slices.Contains(h.Without, Together)
+	case plainOnly:
+		return !slices.Contains(h.Without, UniqueIndexes)
 	}
 	return slices.Contains(h.Without, topic)
 }
@@ -122,7 +135,7 @@ func topics() []struct {
 		{Preconditions, preconditionTests()},
 		{Versions, versionTests()},
 		{TTL, ttlTests()},
-		{Batches, batchTests()},
+		{Batches, append(batchTests(), slotTests()...)},
 		{Patches, patchTests()},
 		{Counters, counterTests()},
 		{Scans, scanTests()},

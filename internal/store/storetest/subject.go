@@ -48,17 +48,40 @@ func (h Harness) subject(t *testing.T) *subject {
 	return x
 }
 
-// apply does a batch that has to succeed.
+// apply does operations that have to succeed.
 func (x *subject) apply(ops ...store.Op) []store.Result {
 	x.Helper()
-	results, err := x.s.Apply(x.Context(), store.Batch{Ops: ops})
+	return x.done(store.Batch{Ops: ops})
+}
+
+// done does a batch that has to succeed.
+func (x *subject) done(b store.Batch) []store.Result {
+	x.Helper()
+	results, err := x.inTurn(b)
 	if err != nil {
-		x.Fatalf("Apply(%s): %v", describe(ops), err)
+		x.Fatalf("Apply(%s): %v", describe(b.Ops), err)
 	}
-	if len(results) != len(ops) {
-		x.Fatalf("Apply(%s) gave %d results", describe(ops), len(results))
+	if len(results) != len(b.Ops) {
+		x.Fatalf("Apply(%s) gave %d results", describe(b.Ops), len(results))
 	}
 	return results
+}
+
+// inTurn does a batch at once or, where the store can't do its operations
+// together, one by one up to the first that fails.
+func (x *subject) inTurn(b store.Batch) ([]store.Result, error) {
+	if !x.lacks(Together) {
+		return x.s.Apply(x.Context(), b)
+	}
+	var all []store.Result
+	for i := range b.Ops {
+		results, err := x.s.Apply(x.Context(), store.Batch{Ops: b.Ops[i : i+1], DryRun: b.DryRun})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, results...)
+	}
+	return all, nil
 }
 
 // applyEach does the same to many keys, as many at once as a batch may have.
@@ -69,7 +92,13 @@ func (x *subject) applyEach(keys []string, op func(key string) store.Op) {
 		for i, key := range some {
 			ops[i] = op(key)
 		}
-		x.apply(ops...)
+		if !x.lacks(Together) {
+			x.apply(ops...)
+			continue
+		}
+		for i, outcome := range store.ApplyEach(x.Context(), x.s, store.Batch{Ops: ops}) {
+			x.expect(describe(ops[i:i+1]), outcome.Err, "")
+		}
 	}
 }
 

@@ -17,7 +17,7 @@ func ttlTests() []test {
 		{name: "bad ttls are refused", run: badTTLs},
 		{name: "expired is absent everywhere at once", run: expiredIsAbsent},
 		{name: "expired is absent in queries", needs: []Topic{Queries}, run: expiredIsAbsentInQueries},
-		{name: "expired is absent for a unique index", needs: []Topic{Indexes}, run: expiredIsAbsentInIndexes},
+		{name: "expired is absent for a unique index", needs: []Topic{UniqueIndexes}, run: expiredIsAbsentInIndexes},
 		{name: "a new life after the end starts anew", run: newLifeAfterEnd},
 		{name: "the end itself no longer belongs to the life", needs: []Topic{clock}, run: endIsExclusive},
 		{name: "an end that was moved or taken away does not come", needs: []Topic{clock}, run: movedEnd},

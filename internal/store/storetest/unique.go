@@ -10,13 +10,15 @@ import (
 // the state after a batch as a whole, so that two entries may swap values.
 func uniqueTests() []test {
 	return []test{
-		{name: "no two entries share a unique value", run: uniqueHolds},
-		{name: "only values of the declared types are unique", run: uniqueByType},
-		{name: "several fields are unique together", run: uniqueTogether},
-		{name: "a batch is held to it as a whole", run: uniqueInBatch},
-		{name: "a unique index is not built over what breaks it", run: uniqueNotBuilt},
-		{name: "of many that claim a value one gets it", run: uniqueAmongMany},
-		{name: "a dry run knows of it", run: uniqueDryRun},
+		{name: "no two entries share a unique value", needs: []Topic{UniqueIndexes}, run: uniqueHolds},
+		{name: "only values of the declared types are unique", needs: []Topic{UniqueIndexes}, run: uniqueByType},
+		{name: "several fields are unique together", needs: []Topic{UniqueIndexes}, run: uniqueTogether},
+		{name: "a batch is held to it as a whole", needs: []Topic{UniqueIndexes, Together}, run: uniqueInBatch},
+		{name: "a unique index is not built over what breaks it", needs: []Topic{UniqueIndexes}, run: uniqueNotBuilt},
+		{name: "of many that claim a value one gets it", needs: []Topic{UniqueIndexes}, run: uniqueAmongMany},
+		{name: "a dry run knows of it", needs: []Topic{UniqueIndexes, Together}, run: uniqueDryRun},
+		{name: "a unique index survives closing", needs: []Topic{UniqueIndexes, reopening}, run: uniqueSurvives},
+		{name: "a store that has none refuses a unique index", needs: []Topic{plainOnly}, run: uniqueRefused},
 	}
 }
 
@@ -161,4 +163,28 @@ func uniqueDryRun(x *subject) {
 	x.expect("a dry run", err, "")
 	x.do(put("c", `{"s":"y"}`))
 	x.refuseOne(store.UniqueViolation, put("c", `{"s":"x"}`))
+}
+
+func uniqueSurvives(x *subject) {
+	x.unique("by_s", "/s")
+	x.do(put("a", `{"s":"ab"}`))
+	x.reopen()
+	unique := over("by_s", store.StringField, "/s")
+	unique.Unique = true
+	x.indexes(things, unique)
+	x.refuseOne(store.UniqueViolation, put("c", `{"s":"ab"}`))
+	x.do(put("c", `{"s":"abc"}`))
+}
+
+func uniqueRefused(x *subject) {
+	plain := over("by_s", store.StringField, "/s")
+	x.index(plain)
+	for _, name := range []string{"by_s", "another"} {
+		def := over(name, store.StringField, "/s")
+		def.Unique = true
+		_, err := x.indexer().PutIndex(x.Context(), things, def)
+		x.expect("PutIndex of a unique one", err, store.Unsupported)
+		x.indexes(things, plain)
+	}
+	x.apply(put("a", `{"s":"x"}`), put("b", `{"s":"x"}`))
 }
