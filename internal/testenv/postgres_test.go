@@ -45,6 +45,7 @@ func execute(t *testing.T, conn *pgx.Conn, sql string) {
 }
 
 func TestPostgres(t *testing.T) {
+	t.Parallel()
 	var name string
 	t.Run("a database of one's own", func(t *testing.T) {
 		a, b := connect(t, testenv.Postgres(t)), connect(t, testenv.Postgres(t))
@@ -68,6 +69,7 @@ func TestPostgres(t *testing.T) {
 }
 
 func TestPostgresOfOtherLocale(t *testing.T) {
+	t.Parallel()
 	conn := connect(t, testenv.EmptyPostgres(t, "locale_provider icu icu_locale 'en-US' locale 'C'"))
 	if !ask[bool](t, conn, "select 'a' < 'B'") {
 		t.Error("the database orders by bytes")
@@ -75,6 +77,7 @@ func TestPostgresOfOtherLocale(t *testing.T) {
 }
 
 func TestPostgresServerComesBack(t *testing.T) {
+	t.Parallel()
 	s := testenv.StartPostgres(t, testenv.PostgresOptions{Durable: true, Settings: map[string]string{"work_mem": "5MB"}})
 	conn := connect(t, s.URL("postgres"))
 	if got := ask[string](t, conn, "show work_mem") + ask[string](t, conn, "show fsync"); got != "5MBon" {
@@ -99,6 +102,7 @@ func TestPostgresServerComesBack(t *testing.T) {
 }
 
 func TestPostgresServerLeavesNothing(t *testing.T) {
+	t.Parallel()
 	var dir string
 	t.Run("server", func(t *testing.T) {
 		s := testenv.StartPostgres(t, testenv.PostgresOptions{})
