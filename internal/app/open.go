@@ -52,6 +52,13 @@ func primaryOptions(cfg config.Config, log *zerolog.Logger) backend.Options {
 			SQL:              cfg.PostgresSQL,
 			SQLURL:           cfg.PostgresSQLURL,
 		},
+		Redis: backend.Redis{
+			Prefix:         cfg.RedisPrefix,
+			Shards:         cfg.RedisShards,
+			CacheBytes:     int(cfg.RedisCache),
+			CacheAge:       cfg.RedisCacheAge,
+			ConnectTimeout: cfg.RedisConnectTimeout,
+		},
 	}
 }
 

@@ -4,10 +4,16 @@
 //
 // The schemes, and nothing else:
 //
-//	bolt://./data/larder.db        a bbolt file, relative to the working directory
-//	bolt:///var/lib/larder.db      or absolute
-//	postgres://user@host/database  a PostgreSQL database, by a URL as libpq has it;
-//	postgresql://…                 postgresql:// is the same
+//	bolt://./data/larder.db         a bbolt file, relative to the working directory
+//	bolt:///var/lib/larder.db       or absolute
+//	postgres://user@host/database   a PostgreSQL database, by a URL as libpq has it;
+//	postgresql://…                  postgresql:// is the same
+//	redis://user@host/0             a Redis, 0 its database
+//	redis+sentinel://a,b,c/master   the Redis that these sentinels watch
+//	redis+cluster://a,b,c           a Redis Cluster, by some of its nodes
+//	rediss://…                      each of the three by TLS
+//	rediss+sentinel://…
+//	rediss+cluster://…
 package backend
 
 import (
@@ -31,6 +37,7 @@ type Options struct {
 	Logger    *zerolog.Logger // nil: nothing is logged
 
 	Postgres Postgres // for PostgreSQL alone
+	Redis    Redis    // for Redis alone
 }
 
 // opener opens a backend. location is what follows the scheme's "://".
@@ -39,9 +46,15 @@ type opener func(ctx context.Context, scheme, location string, o Options) (store
 // schemes lists every backend there is.
 func schemes() map[string]opener {
 	return map[string]opener{
-		"bolt":       openBolt,
-		"postgres":   openPostgres,
-		"postgresql": openPostgres,
+		"bolt":            openBolt,
+		"postgres":        openPostgres,
+		"postgresql":      openPostgres,
+		"redis":           openRedis,
+		"rediss":          openRedis,
+		"redis+sentinel":  openRedis,
+		"rediss+sentinel": openRedis,
+		"redis+cluster":   openRedis,
+		"rediss+cluster":  openRedis,
 	}
 }
 

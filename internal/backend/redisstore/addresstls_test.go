@@ -19,7 +19,7 @@ import (
 	"larder/internal/store"
 )
 
-// authority signs certificates for a test.
+// authority signs certificates, which any user may read.
 type authority struct {
 	t    testing.TB
 	dir  string
@@ -28,9 +28,9 @@ type authority struct {
 	path string // of its certificate
 }
 
-func newAuthority(t testing.TB) *authority {
+func newAuthority(t testing.TB, dir string) *authority {
 	t.Helper()
-	a := &authority{t: t, dir: t.TempDir()}
+	a := &authority{t: t, dir: dir}
 	a.path, _, a.cert, a.key = a.sign("ca", &x509.Certificate{IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign})
 	return a
 }
@@ -76,7 +76,7 @@ func (a *authority) sign(name string, c *x509.Certificate) (certPath, keyPath st
 func (a *authority) write(name, kind string, der []byte) (path string) {
 	a.t.Helper()
 	path = filepath.Join(a.dir, name)
-	if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
+	if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o644); err != nil {
 		a.t.Fatal(err)
 	}
 	return path
@@ -117,7 +117,7 @@ func greet(t *testing.T, server, client *tls.Config) (peer string, err error) {
 }
 
 func TestAddressWithTLS(t *testing.T) {
-	ca := newAuthority(t)
+	ca := newAuthority(t, t.TempDir())
 	serverCert, serverKey := ca.certificate("redis.example")
 	clientCert, clientKey := ca.certificate("larder")
 	pair, err := tls.LoadX509KeyPair(serverCert, serverKey)
@@ -172,7 +172,7 @@ func TestAddressWithTLS(t *testing.T) {
 }
 
 func TestWrongFilesForTLS(t *testing.T) {
-	ca := newAuthority(t)
+	ca := newAuthority(t, t.TempDir())
 	cert, key := ca.certificate("larder")
 	_, other := ca.certificate("other")
 	empty := ca.write("empty", "NOTHING", nil)
