@@ -141,7 +141,7 @@ func putOf(key string, document []byte) putScript {
 		keys: append(keys, base+"e:bench:"+key),
 		args: []string{
 			"", "1", "1", string(binary.BigEndian.AppendUint64(nil, 0)), "bench",
-			"1", key, "put", "", "", "0", "0", "\x00", string(document),
+			"1", key, "put", "", "", "0", "0", "\x00", string(document), "0",
 		},
 	}
 }

@@ -87,6 +87,7 @@ func (c *commit) do(ctx context.Context) error {
 			return err
 		}
 	}
+	args = append(args, c.s.seen(c.link))
 	script := c.s.scripts.commit
 	if c.frees {
 		script = c.s.scripts.bury
@@ -99,8 +100,10 @@ func (c *commit) do(ctx context.Context) error {
 	switch {
 	case err != nil:
 		return c.s.damage(err)
-	case word == "ok":
-		return nil
+	case word == "ok" && len(answer) == 2:
+		last, err := number(&answer[1])
+		c.s.sequence.raise(last)
+		return c.s.damage(err)
 	case word == "indexes":
 		return errMoved // they are learned when they are needed
 	case word == "taken" && len(answer) == 4:

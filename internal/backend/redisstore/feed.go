@@ -39,11 +39,11 @@ func (s *Store) stretch(ctx context.Context, l *link, q stretchOf) (*stretch, er
 	parts := make([]stretch, len(l.shards))
 	errs := make([]error, len(l.shards))
 	if len(l.shards) == 1 {
-		errs[0] = s.feedOf(ctx, l, &l.shards[0], &q, upTo, &parts[0])
+		errs[0] = s.feedOf(ctx, l, &l.shards[0], &q, upTo, &parts[0], false)
 	} else {
 		var all sync.WaitGroup
 		for i := range l.shards {
-			all.Go(func() { errs[i] = s.feedOf(ctx, l, &l.shards[i], &q, upTo, &parts[i]) })
+			all.Go(func() { errs[i] = s.feedOf(ctx, l, &l.shards[i], &q, upTo, &parts[i], false) })
 		}
 		all.Wait()
 	}
@@ -107,8 +107,8 @@ func (s *Store) newest(ctx context.Context, l *link) (int64, error) {
 	return newest, nil
 }
 
-// feedOf reads a shard's part.
-func (s *Store) feedOf(ctx context.Context, l *link, d *shard, q *stretchOf, upTo int64, part *stretch) error {
+// feedOf reads a shard's part. It has the shard be given an id where it has none.
+func (s *Store) feedOf(ctx context.Context, l *link, d *shard, q *stretchOf, upTo int64, part *stretch, again bool) error {
 	script, advance, names := s.scripts.feed, "", ""
 	if len(l.shards) > 1 {
 		script, advance = s.scripts.advance, strconv.FormatInt(upTo, 10)
@@ -123,6 +123,13 @@ func (s *Store) feedOf(ctx context.Context, l *link, d *shard, q *stretchOf, upT
 	if err != nil {
 		return s.refusal(ctx, err)
 	}
+	if len(answer) > 0 && answer[0].IsNil() && !again { // the server has been emptied
+		if _, err := s.meta(ctx, l.client, d, len(l.shards)); err != nil {
+			return err
+		}
+		return s.feedOf(ctx, l, d, q, upTo, part, true)
+	}
+	s.sequence.raise(upTo)
 	return s.damage(part.read(answer, d, q.names))
 }
 

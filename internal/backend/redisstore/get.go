@@ -146,6 +146,7 @@ func (s *Store) load(ctx context.Context, l *link, d *shard, refs []store.Ref) (
 		return nil, s.damage(err)
 	}
 	l.clocks[d.index].saw(sent, found.now)
+	s.sequence.raise(found.sequence)
 	return found, nil
 }
 

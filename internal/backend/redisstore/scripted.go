@@ -24,6 +24,7 @@ func (w *writing) scripted(ctx context.Context) (results []store.Result, done bo
 	if !ok {
 		return nil, false, nil
 	}
+	args = append(args, w.s.seen(w.link))
 	keys := w.names(len(w.refs))
 	for i := range w.refs {
 		keys = append(keys, w.shard.entry(w.refs[i]))
@@ -167,14 +168,14 @@ func (w *writing) read(answer []rueidis.RedisMessage) ([]store.Result, error) {
 		if err != nil || len(b) < 9 {
 			return nil, damagedf("a result is cut short")
 		}
-		if results[i], err = resultOf(&w.batch.Ops[i], b[0], b[1:]); err != nil {
+		if results[i], err = w.resultOf(&w.batch.Ops[i], b[0], b[1:]); err != nil {
 			return nil, err
 		}
 	}
 	return results, nil
 }
 
-func resultOf(op *store.Op, letter byte, b []byte) (store.Result, error) {
+func (w *writing) resultOf(op *store.Op, letter byte, b []byte) (store.Result, error) {
 	if letter == 'a' {
 		version := int64(binary.BigEndian.Uint64(b))
 		return store.Result{Entry: store.Entry{Ref: op.Ref, Version: version, Deleted: version > 0}}, nil
@@ -194,6 +195,7 @@ func resultOf(op *store.Op, letter byte, b []byte) (store.Result, error) {
 	if op.Kind == store.Put {
 		e.Value, e.Metadata = op.Value, op.Metadata
 	}
+	w.s.sequence.raise(r.sequence)
 	return store.Result{Entry: e, Changed: letter != 's', Created: letter == 'c'}, nil
 }
 

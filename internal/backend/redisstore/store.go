@@ -21,6 +21,7 @@ type Store struct {
 
 	link     atomic.Pointer[link] // nil until a server has been reached
 	catalogs catalogs
+	sequence highest // of all that this store has seen
 	queues   *queues
 	tailer   *tailer
 	cache    *cache // nil: no entries are kept in this process

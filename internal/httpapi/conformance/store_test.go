@@ -47,7 +47,10 @@ func TestPostgresOverHTTP(t *testing.T) {
 
 // engines are what is opened for a test that is the same for all.
 func engines() map[string]opener {
-	return map[string]opener{"bolt": openBolt, "postgres": openPostgres}
+	return map[string]opener{
+		"bolt": openBolt, "postgres": openPostgres,
+		"redis": openRedis(gateway.RedisSetup{}), "redis from memory": openRedis(gateway.RedisSetup{Memory: true}),
+	}
 }
 
 // TestRandomOperationsOverHTTP compares with the model, which is asked directly.
@@ -78,6 +81,13 @@ func openBolt(t testing.TB, clock *storetest.Clock) store.Store {
 func openPostgres(t testing.TB, clock *storetest.Clock) store.Store {
 	t.Helper()
 	return gateway.OpenPostgres(t, clock.Now)
+}
+
+func openRedis(setup gateway.RedisSetup) opener {
+	return func(t testing.TB, clock *storetest.Clock) store.Store {
+		t.Helper()
+		return gateway.OpenRedis(t, clock.Now, setup)
+	}
 }
 
 // overHTTP is a harness for what open gives, served and spoken to over HTTP.

@@ -1,6 +1,7 @@
 -- Keeping an entry and the orders it is found in in step. KEYS begins with the
 -- sequence and the set of tables; five names follow for each table that is
--- written to.
+-- written to. ARGV ends with the highest sequence that the caller has seen in any
+-- shard, so that what follows from it comes after it (Lamport 1978, rule IR2).
 
 local SEQUENCE, TABLES = 1, 2
 local STATE, ALIVE, CHANGES, EXPIRY, TOMBSTONES = 0, 1, 2, 3, 4
@@ -11,7 +12,7 @@ local function name(index, which) return KEYS[3 + (index - 1) * NAMES + which] e
 -- The sequence after the last: the time, wherever that is not behind.
 local sequence
 local function begin(now)
-	sequence = math.max(tonumber(call('GET', KEYS[SEQUENCE]) or '0') + 1, now) - 1
+	sequence = math.max(tonumber(call('GET', KEYS[SEQUENCE]) or '0'), now - 1, tonumber(ARGV[#ARGV]))
 end
 
 -- Takes the next sequence, which is not below the entry's time of update either,

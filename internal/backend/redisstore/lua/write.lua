@@ -122,10 +122,10 @@ end
 local written = false
 begin(now)
 for i = 1, operations do
-	local at = first + (i - 1) * 9
+	local place = first + (i - 1) * 9
 	local letter = letters[i]
 	if letter == 's' then
-		local index = tonumber(ARGV[at + 1])
+		local index = tonumber(ARGV[place + 1])
 		local state = states[index]
 		if exists(olds[i], now) then
 			out[i + 1] = 's' .. olds[i]
@@ -133,10 +133,10 @@ for i = 1, operations do
 			out[i + 1] = 'a' .. (olds[i] and sub(olds[i], 2, 9) or state and sub(state, 9, 16) or ZERO8)
 		end
 	else
-		local index, entry = tonumber(ARGV[at + 1]), KEYS[2 + tables * NAMES + i]
-		store(index, titles[index], ARGV[at + 2], entry, olds[i], befores[i], afters[i], now)
+		local index, entry = tonumber(ARGV[place + 1]), KEYS[2 + tables * NAMES + i]
+		local at = store(index, titles[index], ARGV[place + 2], entry, olds[i], befores[i], afters[i], now)
 		written = true
-		out[i + 1] = letter .. befores[i] .. ZERO8 .. (ARGV[at + 3] == 'add' and afters[i] or sub(afters[i], 1, 24))
+		out[i + 1] = letter .. befores[i] .. pack('>i8', at) .. (ARGV[place + 3] == 'add' and afters[i] or sub(afters[i], 1, 24))
 	end
 end
 if written then finish() end
