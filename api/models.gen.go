@@ -352,8 +352,8 @@ type Backend struct {
 	// State How it is.
 	State BackendState `json:"state"`
 
-	// Capabilities What not every backend can do, and this one can, among `query`, `indexes`, `snapshot`, `maintenance` and
-	// `inspection`.
+	// Capabilities What not every backend can do, and this one can, among `query`, `indexes`, `snapshot`, `maintenance`,
+	// `inspection`, `sql` and `pubsub`.
 	Capabilities []string `json:"capabilities"`
 
 	// Limits What one request may ask of it.

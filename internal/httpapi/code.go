@@ -44,6 +44,7 @@ var meanings = map[store.Code]meaning{
 	store.InvalidIndex:     {http.StatusBadRequest, "The index is not valid"},
 	store.InvalidSQL:       {http.StatusBadRequest, "The SQL is not valid"},
 	store.InvalidCursor:    {http.StatusBadRequest, "The cursor is not valid"},
+	store.InvalidChannel:   {http.StatusBadRequest, "The channel or pattern is not valid"},
 	store.DuplicateKey:     {http.StatusBadRequest, "A key is named twice in conflict"},
 	invalidParameterCode:   {http.StatusBadRequest, "A parameter is not valid"},
 	invalidHeaderCode:      {http.StatusBadRequest, "A header is not valid"},
@@ -55,6 +56,8 @@ var meanings = map[store.Code]meaning{
 	methodNotAllowed: {http.StatusMethodNotAllowed, "The method does not exist here"},
 	notAcceptable:    {http.StatusNotAcceptable, "The answer does not exist in an accepted type"},
 	slowRequest:      {http.StatusRequestTimeout, "The request was too slow in coming"},
+
+	store.SlowConsumer: {http.StatusRequestTimeout, "The subscription did not keep up"},
 
 	store.BatchFailed:     {http.StatusConflict, "The batch failed; nothing was written"},
 	store.CrossSlot:       {http.StatusConflict, "The batch's keys lie apart; nothing was written"},

@@ -17,6 +17,7 @@ const (
 	CanMaintain Capability = "maintenance" // Maintainer
 	CanInspect  Capability = "inspection"  // Inspector
 	CanSQL      Capability = "sql"         // SQLRunner
+	CanPubSub   Capability = "pubsub"      // PubSub
 )
 
 // Searcher finds entries by what they hold.
@@ -129,6 +130,8 @@ func capabilityOf[C any]() Capability {
 		return CanInspect
 	case *SQLRunner:
 		return CanSQL
+	case *PubSub:
+		return CanPubSub
 	}
 	return ""
 }

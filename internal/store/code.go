@@ -19,6 +19,7 @@ const (
 	InvalidIndex         Code = "invalid_index"
 	InvalidSQL           Code = "invalid_sql" // the engine can't make sense of the statement
 	InvalidCursor        Code = "invalid_cursor"
+	InvalidChannel       Code = "invalid_channel" // also of a pattern of channels
 	TooLarge             Code = "too_large"
 	TooManyOperations    Code = "too_many_operations"
 	DuplicateKey         Code = "duplicate_key" // a batch names a key twice in conflict
@@ -34,8 +35,9 @@ const (
 	BatchFailed          Code = "batch_failed"
 	TooManyAffected      Code = "too_many_affected"
 	QueryTooExpensive    Code = "query_too_expensive"
-	SQLFailed            Code = "sql_failed" // the statement makes sense and failed; nothing was written
-	Compacted            Code = "compacted"  // a cursor from before what the feed still knows
+	SQLFailed            Code = "sql_failed"    // the statement makes sense and failed; nothing was written
+	Compacted            Code = "compacted"     // a cursor from before what the feed still knows
+	SlowConsumer         Code = "slow_consumer" // a subscription that did not keep up has ended
 	Unsupported          Code = "unsupported"
 	Canceled             Code = "canceled" // the caller went away
 )
