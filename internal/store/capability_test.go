@@ -42,6 +42,10 @@ func (pretender) RunSQL(context.Context, store.SQLQuery) (store.SQLAnswer, error
 	return store.SQLAnswer{}, nil
 }
 
+func (pretender) Publish(context.Context, string, []byte) error { return nil }
+
+func (pretender) Subscribe(context.Context, string) (store.Subscription, error) { return nil, nil }
+
 // has lists the capabilities that As finds.
 func has(s store.Store) []store.Capability {
 	var found []store.Capability
@@ -52,6 +56,7 @@ func has(s store.Store) []store.Capability {
 		store.CanMaintain: finds[store.Maintainer],
 		store.CanInspect:  finds[store.Inspector],
 		store.CanSQL:      finds[store.SQLRunner],
+		store.CanPubSub:   finds[store.PubSub],
 	} {
 		if as(s) {
 			found = append(found, capability)
@@ -68,13 +73,13 @@ func finds[C any](s store.Store) bool {
 
 func TestAs(t *testing.T) {
 	model := storetest.NewModel(storetest.ModelOptions{})
-	if got := has(model); !slices.Equal(got, []store.Capability{store.CanIndex, store.CanMaintain, store.CanSearch}) {
+	if got := has(model); !slices.Equal(got, []store.Capability{store.CanIndex, store.CanMaintain, store.CanPubSub, store.CanSearch}) {
 		t.Errorf("the model has %v", got)
 	}
 	if got := has(pretender{}); len(got) != 0 {
 		t.Errorf("a store that has the methods of all and says nothing of it has %v", got)
 	}
-	for _, one := range []store.Capability{store.CanSearch, store.CanIndex, store.CanSnapshot, store.CanMaintain, store.CanInspect, store.CanSQL} {
+	for _, one := range []store.Capability{store.CanSearch, store.CanIndex, store.CanSnapshot, store.CanMaintain, store.CanInspect, store.CanSQL, store.CanPubSub} {
 		if got := has(pretender{info: store.Info{Capabilities: []store.Capability{one}}}); !slices.Equal(got, []store.Capability{one}) {
 			t.Errorf("a store that says it has %s has %v", one, got)
 		}

@@ -42,6 +42,7 @@ func ModelHarness() Harness {
 			clocks.Store(s, clock)
 			return s
 		},
+		Beside: func(_ testing.TB, s store.Store) store.Store { return s.(*Model).Beside() },
 		Advance: func(s store.Store, d time.Duration) {
 			if clock, known := clocks.Load(s); known {
 				clock.(*Clock).Advance(d)
@@ -56,6 +57,7 @@ func SlottedHarness() Harness {
 	open, advance := h.Open, h.Advance
 	h.Without = append(h.Without, Together, UniqueIndexes)
 	h.Open = func(t testing.TB) store.Store { return &Slotted{open(t).(*Model)} }
+	h.Beside = func(_ testing.TB, s store.Store) store.Store { return &Slotted{s.(*Slotted).Beside()} }
 	h.Advance = func(s store.Store, d time.Duration) { advance(s.(*Slotted).Model, d) }
 	return h
 }

@@ -32,6 +32,11 @@ type wrong struct {
 	changes func(ctx context.Context, c store.Changes) (store.Feed, error)
 	install func(ctx context.Context, entries []store.Entry) error
 	search  func(ctx context.Context, q store.Query) (store.Found, error)
+	publish func(ctx context.Context, channel string, payload []byte) error
+	// subscribed is given what the model's Subscribe gave.
+	subscribed func(pattern string, s store.Subscription) store.Subscription
+	// pattern changes a pattern on its way in.
+	pattern func(text string) string
 	close   func() error
 }
 
@@ -75,6 +80,25 @@ func (w *wrong) Search(ctx context.Context, q store.Query) (store.Found, error) 
 		return w.search(ctx, q)
 	}
 	return w.Model.Search(ctx, q)
+}
+
+func (w *wrong) Publish(ctx context.Context, channel string, payload []byte) error {
+	if w.publish != nil {
+		return w.publish(ctx, channel, payload)
+	}
+	return w.Model.Publish(ctx, channel, payload)
+}
+
+func (w *wrong) Subscribe(ctx context.Context, pattern string) (store.Subscription, error) {
+	changed := pattern
+	if w.pattern != nil {
+		changed = w.pattern(pattern)
+	}
+	s, err := w.Model.Subscribe(ctx, changed)
+	if err == nil && w.subscribed != nil {
+		s = w.subscribed(pattern, s)
+	}
+	return s, err
 }
 
 func (w *wrong) Close() error {
@@ -174,6 +198,8 @@ func (f fault) harness() Harness {
 	}
 	h.Open = func(t testing.TB) store.Store { return f.wrap(open(t).(*Model)) }
 	h.Advance = func(s store.Store, d time.Duration) { advance(modelOf(s), d) }
+	h.patience = 2 * time.Second // many faults show only in that nothing comes
+	h.Beside = func(_ testing.TB, s store.Store) store.Store { return f.wrap(modelOf(s).Beside()) }
 	return h
 }
 
@@ -188,7 +214,7 @@ func modelOf(s store.Store) *Model {
 	return s.(*Model)
 }
 
-func allFaults() []fault { return append(faults(), slotFaults()...) }
+func allFaults() []fault { return slices.Concat(faults(), messageFaults(), slotFaults()) }
 
 const faultVariable = "STORETEST_FAULT"
 

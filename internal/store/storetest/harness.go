@@ -17,6 +17,10 @@ type Harness struct {
 	// can't be reopened.
 	Reopen func(t testing.TB, s store.Store) store.Store
 
+	// Beside opens another store over the same engine, as a second gateway
+	// does. The suite closes it. nil: there can be only one.
+	Beside func(t testing.TB, s store.Store) store.Store
+
 	// Advance moves the clock of this store, and of no other, forward. nil:
 	// its clock is a real one, and the suite waits for short ttls to pass.
 	Advance func(s store.Store, d time.Duration)
@@ -35,6 +39,9 @@ type Harness struct {
 	// Without names what can't be reached through this harness. Run logs what
 	// it leaves out for that.
 	Without []Topic
+
+	// patience bounds the waits for messages; 0: as all others.
+	patience time.Duration
 }
 
 // Topic is something the suite tests, or that single tests of it need.
@@ -55,6 +62,7 @@ const (
 	Indexes       Topic = "indexes" // where the store has indexes
 	Changes       Topic = "changes"
 	Install       Topic = "install"
+	Messages      Topic = "messages" // where the store has messages
 	Limits        Topic = "limits"
 )
 
@@ -87,6 +95,7 @@ const (
 // What single tests need and the harness tells otherwise than by Without.
 const (
 	reopening   Topic = "reopening"
+	beside      Topic = "a second store over the same engine"
 	clock       Topic = "a clock to advance"
 	maintenance Topic = "maintenance"
 	slots       Topic = "keys in several slots" // of which one at a time is written
@@ -98,6 +107,8 @@ func (h Harness) lacks(topic Topic, info store.Info) bool {
 	switch topic {
 	case reopening:
 		return h.Reopen == nil
+	case beside:
+		return h.Beside == nil
 	case clock:
 		return h.Advance == nil
 	case maintenance:
@@ -110,6 +121,8 @@ func (h Harness) lacks(topic Topic, info store.Info) bool {
 		return !slices.Contains(h.Without, Together)
 	case plainOnly:
 		return !slices.Contains(h.Without, UniqueIndexes)
+	case Messages:
+		return slices.Contains(h.Without, topic) || !slices.Contains(info.Capabilities, store.CanPubSub)
 	}
 	return slices.Contains(h.Without, topic)
 }
@@ -143,6 +156,7 @@ func topics() []struct {
 		{Indexes, append(indexTests(), uniqueTests()...)},
 		{Changes, changeTests()},
 		{Install, installTests()},
+		{Messages, messageTests()},
 		{Limits, limitTests()},
 	}
 }

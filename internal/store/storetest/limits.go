@@ -45,6 +45,10 @@ func capabilitiesAreThere(x *subject) {
 			_, there = store.As[store.Snapshotter](x.s)
 		case store.CanMaintain:
 			_, there = store.As[store.Maintainer](x.s)
+		case store.CanSQL:
+			_, there = store.As[store.SQLRunner](x.s)
+		case store.CanPubSub:
+			_, there = store.As[store.PubSub](x.s)
 		case store.CanInspect:
 			inspector, ok := store.As[store.Inspector](x.s)
 			there = ok
@@ -127,6 +131,16 @@ func (x *subject) calls() map[string]func(ctx context.Context) error {
 	}
 	if indexer, ok := store.As[store.Indexer](x.s); ok {
 		calls["Indexes"] = func(ctx context.Context) error { _, err := indexer.Indexes(ctx, things); return err }
+	}
+	if channels, ok := store.As[store.PubSub](x.s); ok {
+		calls["Publish"] = func(ctx context.Context) error { return channels.Publish(ctx, "c", []byte(`1`)) }
+		calls["Subscribe"] = func(ctx context.Context) error {
+			subscription, err := channels.Subscribe(ctx, "c")
+			if err == nil {
+				subscription.Close()
+			}
+			return err
+		}
 	}
 	return calls
 }

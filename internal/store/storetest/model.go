@@ -15,10 +15,15 @@ import (
 // the whole contract, so it also stands in for a backend where a test of
 // something else needs a real one in memory.
 type Model struct {
-	options ModelOptions
+	*modelEngine
+	options  ModelOptions
+	closed   bool // under the engine's lock, as all is
+	messages *store.Fanout
+}
 
+// modelEngine is what a model shares with those beside it.
+type modelEngine struct {
 	mu     sync.Mutex
-	closed bool
 	tables map[string]*modelTable
 	// last numbers the latest change of all. A change's number is its cursor;
 	// the horizon is the number that the next one will get.
@@ -28,6 +33,8 @@ type Model struct {
 	forgotten uint64
 	// woken is closed, and replaced, at each change.
 	woken chan struct{}
+	// fanouts are the subscriptions of each model.
+	fanouts []*store.Fanout
 }
 
 // ModelOptions sets a Model up. The zero value works.
@@ -54,6 +61,7 @@ var (
 	_ store.Searcher   = (*Model)(nil)
 	_ store.Indexer    = (*Model)(nil)
 	_ store.Maintainer = (*Model)(nil)
+	_ store.PubSub     = (*Model)(nil)
 )
 
 // NewModel gives an empty store.
@@ -66,7 +74,19 @@ func NewModel(o ModelOptions) *Model {
 	}
 	o.Limits = o.Limits.WithDefaults()
 	o.Retention = o.Retention.WithDefaults()
-	return &Model{options: o, tables: make(map[string]*modelTable), woken: make(chan struct{})}
+	return newModel(o, &modelEngine{tables: make(map[string]*modelTable), woken: make(chan struct{})})
+}
+
+// Beside gives another store over what this one holds, as a second gateway over
+// the same engine has.
+func (m *Model) Beside() *Model { return newModel(m.options, m.modelEngine) }
+
+func newModel(o ModelOptions, shared *modelEngine) *Model {
+	m := &Model{modelEngine: shared, options: o, messages: store.NewFanout(o.Name)}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.fanouts = append(m.fanouts, m.messages)
+	return m
 }
 
 // Info implements [store.Store].
@@ -74,7 +94,7 @@ func (m *Model) Info() store.Info {
 	return store.Info{
 		Name:         m.options.Name,
 		Engine:       "model",
-		Capabilities: []store.Capability{store.CanSearch, store.CanIndex, store.CanMaintain},
+		Capabilities: []store.Capability{store.CanSearch, store.CanIndex, store.CanMaintain, store.CanPubSub},
 		Limits:       m.options.Limits,
 	}
 }
@@ -137,6 +157,11 @@ func (m *Model) existing(table string, now time.Time) []store.Entry {
 func (m *Model) write(e store.Entry) {
 	m.last++
 	m.table(e.Table).records[e.Key] = modelRecord{entry: e, number: m.last}
+	m.wake()
+}
+
+// wake has all who wait for changes look again.
+func (m *Model) wake() {
 	close(m.woken)
 	m.woken = make(chan struct{})
 }
@@ -242,7 +267,9 @@ func (m *Model) Close() error {
 	defer m.mu.Unlock()
 	if !m.closed {
 		m.closed = true
-		close(m.woken)
+		m.messages.Close()
+		m.fanouts = slices.DeleteFunc(m.fanouts, func(f *store.Fanout) bool { return f == m.messages })
+		m.wake()
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 func TestModel(t *testing.T) {
 	storetest.Run(t, storetest.Harness{
 		Open:    func(testing.TB) store.Store { return storetest.NewModel(storetest.ModelOptions{}) },
+		Beside:  func(_ testing.TB, s store.Store) store.Store { return s.(*storetest.Model).Beside() },
 		Without: []storetest.Topic{storetest.IndexPlans},
 	})
 }
