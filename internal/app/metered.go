@@ -18,6 +18,7 @@ type metered struct {
 	search, count                                    *telemetry.Call
 	indexes, putIndex, dropIndex                     *telemetry.Call
 	snapshot, maintain, inspect, sql                 *telemetry.Call
+	publish, subscribe                               *telemetry.Call
 }
 
 var (
@@ -28,6 +29,7 @@ var (
 	_ store.Maintainer  = (*metered)(nil)
 	_ store.Inspector   = (*metered)(nil)
 	_ store.SQLRunner   = (*metered)(nil)
+	_ store.PubSub      = (*metered)(nil)
 )
 
 func newMetered(s store.Store, calls *telemetry.Calls) *metered {
@@ -39,7 +41,7 @@ func newMetered(s store.Store, calls *telemetry.Calls) *metered {
 		search: call("search"), count: call("count"),
 		indexes: call("indexes"), putIndex: call("put_index"), dropIndex: call("drop_index"),
 		snapshot: call("snapshot"), maintain: call("maintain"), inspect: call("inspect"),
-		sql: call("sql"),
+		sql: call("sql"), publish: call("publish"), subscribe: call("subscribe"),
 	}
 }
 
@@ -184,6 +186,27 @@ func (m *metered) RunSQL(ctx context.Context, q store.SQLQuery) (store.SQLAnswer
 		return store.SQLAnswer{}, err
 	}
 	return timed(ctx, m.sql, runner.RunSQL, q)
+}
+
+func (m *metered) Publish(ctx context.Context, channel string, payload []byte) error {
+	channels, err := capability[store.PubSub](m.Store)
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	err = channels.Publish(ctx, channel, payload)
+	observe(m.publish, began, err)
+	return err
+}
+
+// Subscribe times how long it takes until a subscription is in effect; what
+// comes of it then is nobody's call.
+func (m *metered) Subscribe(ctx context.Context, pattern string) (store.Subscription, error) {
+	channels, err := capability[store.PubSub](m.Store)
+	if err != nil {
+		return nil, err
+	}
+	return timed(ctx, m.subscribe, channels.Subscribe, pattern)
 }
 
 // capability gives what the store can do. Whoever asked store.As before does

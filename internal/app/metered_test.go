@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"larder/internal/store"
+	"larder/internal/store/storetest"
 	"larder/internal/telemetry"
 )
 
@@ -87,5 +88,34 @@ func TestMeteredOffersWhatTheStoreOffers(t *testing.T) {
 	}
 	if f := calls.Backend("searching"); f.Requests != 1 {
 		t.Errorf("got %+v", f)
+	}
+}
+
+func TestMeteredCarriesMessages(t *testing.T) {
+	calls := telemetry.NewCalls()
+	m := newMetered(storetest.NewModel(storetest.ModelOptions{}), calls)
+	channels, ok := store.As[store.PubSub](m)
+	if !ok {
+		t.Fatal("it hides the store's messages")
+	}
+	subscription, err := channels.Subscribe(t.Context(), "orders.*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer subscription.Close()
+	if err := channels.Publish(t.Context(), "orders.paid", []byte(`7`)); err != nil {
+		t.Fatal(err)
+	}
+	if message, err := subscription.Next(t.Context()); err != nil || string(message.Payload) != "7" {
+		t.Errorf("got %+v, %v", message, err)
+	}
+	if err := channels.Publish(t.Context(), "", []byte(`7`)); !errors.Is(err, store.InvalidChannel) {
+		t.Errorf("no channel gives %v", err)
+	}
+	if f := calls.Backend("model"); f.Requests != 3 || f.Failed != 0 {
+		t.Errorf("got %+v", f)
+	}
+	if _, err := newMetered(&bare{}, calls).Subscribe(t.Context(), "a"); !errors.Is(err, store.Unsupported) {
+		t.Errorf("a store without messages says %v", err)
 	}
 }
