@@ -10,7 +10,7 @@ import (
 
 func TestServeOverRedis(t *testing.T) {
 	server := testenv.StartRedis(t, testenv.RedisOptions{Password: "s3cret"})
-	first := start(t, "LARDER_PRIMARY="+server.URL, "LARDER_REDIS_PREFIX=theirs", "LARDER_REDIS_CACHE=0")
+	first := start(t, "LARDER_PRIMARY="+server.URL, "LARDER_REDIS_PREFIX=theirs", "LARDER_REDIS_SHARDS=3", "LARDER_REDIS_CACHE=0")
 	first.must("", "put", "users", "ada", `{"n": 1}`)
 
 	// Another larder over the same entries, told by the variables of many a service that uses Redis.
@@ -34,8 +34,18 @@ func TestServeOverRedis(t *testing.T) {
 		t.Errorf("the keys are %v", keys)
 	}
 	r := call(t, []string{"LARDER_PRIMARY=" + server.URL, "LARDER_REDIS_PREFIX=theirs", "LARDER_REDIS_SHARDS=4", "LARDER_LISTEN=127.0.0.1:0", "LARDER_LOG_LEVEL=error"}, "", "serve")
-	if r.code != exitFailed || !strings.Contains(r.err, "was made with 1 shards") {
+	if r.code != exitFailed || !strings.Contains(r.err, "was made with 3 shards") {
 		t.Errorf("with another number of shards it exits with %d:\n%s%s", r.code, r.out, r.err)
+	}
+}
+
+func TestServeOverSentinelAndCluster(t *testing.T) {
+	for name, site := range map[string]testenv.RedisSite{"sentinel": testenv.RedisSentinel(t), "cluster": testenv.RedisCluster(t)} {
+		larder := start(t, "LARDER_PRIMARY="+site.URL, "LARDER_REDIS_PREFIX="+site.Prefix)
+		larder.must("", "put", "users", "ada", `{"n": 1}`)
+		if got := larder.must("", "get", "users", "ada"); strings.TrimSpace(got) != `{"n":1}` {
+			t.Errorf("%s: it has %s", name, got)
+		}
 	}
 }
 
