@@ -11,12 +11,15 @@ import (
 )
 
 // cache is what of the entries is kept in this process (Redis's manual, Client-side
-// caching). The client keeps what it has read, for Options.CacheAge at most; the
-// server tells it what has changed since. That takes a moment, so floors see to it
-// that what this process has written or read is not undone by a copy. When the link
-// to the server breaks, all copies go with it.
+// caching). The client keeps what it has read; the server tells it what has changed
+// since. When the link to the server breaks, all copies go with it.
+//
+// A copy is served only if it can be shown to be good: the server has answered
+// something that was asked no longer ago than Options.CacheAge, so that whatever it
+// had to tell before that has been told (contact); and no version is known that is
+// newer, so that what this process has written or read is not undone (floors).
 type cache struct {
-	age    time.Duration
+	bound  time.Duration
 	floors *floors
 
 	hits, misses atomic.Int64 // answered from memory; asked of the server, which then is remembered
@@ -24,12 +27,15 @@ type cache struct {
 	emptied      atomic.Int64 // times that a link broke, and its copies went with it
 }
 
+// copyLife is how long the client keeps a copy of which nothing is heard.
+const copyLife = 10 * time.Minute
+
 // newCache gives nil where nothing is to be kept.
 func newCache(o *Options) *cache {
 	if o.CacheBytes == 0 {
 		return nil
 	}
-	return &cache{age: o.CacheAge, floors: newFloors(o.CacheAge)}
+	return &cache{bound: o.CacheAge, floors: newFloors(o.CacheAge)}
 }
 
 // memory is the name of the copies in an answer's Source.
@@ -42,79 +48,93 @@ func (s *Store) cached(ctx context.Context, l *link, ref store.Ref) (read store.
 		return store.Read{}, false
 	}
 	d := l.shardOf(ref.Key)
+	contact := &l.contacts[d.index]
+	// Before the copy is looked for: an answer that comes meanwhile may be of another
+	// connection, and say nothing about it.
+	shown := contact.last()
 	c, ok := s.copyOf(ctx, l, d.entry(ref))
 	if !ok {
 		return store.Read{}, false
 	}
-	r, e := record{}, store.Entry{}
-	var err error
-	if c.held == nil { // it has a version all the same, which the table remembers
-		var t copied
-		if t, ok = s.copyOf(ctx, l, d.state(ref.Table)); !ok {
-			return store.Read{}, false
-		}
-		c.age, c.hit = max(c.age, t.age), c.hit || t.hit
-		var state tableState
-		state, err = decodeState(t.held)
-		e = state.unknown(ref)
-	} else if r, err = decodeRecord(c.held); err == nil {
-		e, err = r.entry(ref)
-	}
-	now := time.Now()
-	floor, closed := s.cache.floors.of(ref, now)
-	if err != nil || closed || e.Version < floor || !s.lives(l, d, &r, now) {
-		s.cache.passed.Add(1)
+	r, e, ok := s.decodeCopy(ctx, l, d, ref, &c)
+	if !ok {
 		return store.Read{}, false
 	}
-	if e.Deleted {
-		e = e.Absent()
+	now := time.Now()
+	if !c.hit {
+		shown = c.asked
+		contact.answered(c.asked)
+	}
+	age := now.Sub(shown)
+	floor, closed := s.cache.floors.of(ref, now)
+	switch {
+	case shown.IsZero() || age > s.cache.bound || closed || e.Version < floor || !s.lives(contact, &r, now):
+		s.cache.passed.Add(1)
+		return store.Read{}, false
+	case age > s.cache.bound/2 && contact.renews():
+		return store.Read{}, false // by asking the server now, others need not do so soon
 	}
 	read = store.Read{Entries: []store.Entry{e}, Horizon: store.Horizon(r.sequence + 1)}
-	if c.hit {
-		s.cache.hits.Add(1)
-		read.Source = store.Source{Copy: memory, Age: c.age}
-	} else {
+	if !c.hit {
 		s.cache.misses.Add(1)
 		s.cache.floors.raise(ref, e.Version, now)
+		return read, true
 	}
+	s.cache.hits.Add(1)
+	read.Source = store.Source{Copy: memory, Age: age}
 	return read, true
 }
 
 // copied is a key's copy.
 type copied struct {
-	held []byte // nil: nothing
-	hit  bool   // it was in memory
-	age  time.Duration
+	held  []byte // nil: nothing
+	hit   bool   // it was in memory
+	asked time.Time
 }
 
-// copyOf reads a key by way of the memory. The client measures ages by this host's
-// clock; where that has been set back, it shows in a copy that has longer to live than
-// it was given.
+// copyOf reads a key by way of the memory.
 func (s *Store) copyOf(ctx context.Context, l *link, key string) (copied, bool) {
-	answer := l.client.DoCache(ctx, l.client.B().Get().Key(key).Cache().ToStaticTTL(), s.cache.age)
-	held, err := answer.AsBytes()
-	if err != nil && !rueidis.IsRedisNil(err) {
+	c := copied{asked: time.Now()}
+	answer := l.client.DoCache(ctx, l.client.B().Get().Key(key).Cache().ToStaticTTL(), copyLife)
+	var err error
+	if c.held, err = answer.AsBytes(); err != nil && !rueidis.IsRedisNil(err) {
 		return copied{}, false
 	}
-	c := copied{held: held, hit: answer.IsCacheHit()}
-	if c.hit {
-		left := time.Duration(answer.CachePTTL()) * time.Millisecond
-		if c.age = s.cache.age - left + time.Millisecond; left > s.cache.age {
-			return copied{}, false
-		}
-	}
+	c.hit = answer.IsCacheHit()
 	return c, true
 }
 
+// decodeCopy gives the entry as a reader sees it. One that is not there has a version
+// all the same, which its table remembers.
+func (s *Store) decodeCopy(ctx context.Context, l *link, d *shard, ref store.Ref, c *copied) (r record, e store.Entry, ok bool) {
+	var err error
+	if c.held == nil {
+		t, ok := s.copyOf(ctx, l, d.state(ref.Table))
+		if !ok {
+			return record{}, store.Entry{}, false
+		}
+		c.hit = c.hit || t.hit
+		state, err := decodeState(t.held)
+		return record{}, state.unknown(ref), err == nil
+	}
+	if r, err = decodeRecord(c.held); err == nil {
+		e, err = r.entry(ref)
+	}
+	if e.Deleted {
+		e = e.Absent()
+	}
+	return r, e, err == nil
+}
+
 // lives says whether an entry that is in memory is certain not to have expired.
-func (s *Store) lives(l *link, d *shard, r *record, now time.Time) bool {
+func (s *Store) lives(c *contact, r *record, now time.Time) bool {
 	if r.deleted() || !r.mortal() {
 		return true
 	}
 	if s.options.Now != nil {
 		return micros(s.options.Now()) < r.expires
 	}
-	latest, known := l.clocks[d.index].latest(now)
+	latest, known := c.latest(now)
 	return known && latest < r.expires
 }
 

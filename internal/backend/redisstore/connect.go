@@ -135,10 +135,14 @@ func (s *Store) greet(ctx context.Context, client rueidis.Client) (*link, error)
 	if s.options.Shards != 0 && made.shards != s.options.Shards {
 		return nil, s.unusable("shards", fmt.Sprintf("the store under this prefix was made with %d shards, and that can't be changed; set that number, or none", made.shards))
 	}
-	return &link{
+	l := &link{
 		client: client, keyspace: keyspace{shards: newShards(s.options.Prefix, made.shards)},
-		clocks: make([]serverClock, made.shards),
-	}, nil
+		contacts: make([]contact, made.shards),
+	}
+	for i := range l.contacts {
+		l.contacts[i].began = time.Now()
+	}
+	return l, nil
 }
 
 // unusable is the error for a server or keys that can't be worked with. field is

@@ -12,16 +12,16 @@ import (
 // or read in the last while. A cached entry below its floor is not served. So what
 // has been written is seen at once, and nobody sees time go back.
 //
-// A copy is never older than the age it is cached for, so a floor has to be
-// remembered no longer than that.
+// No copy is served that is not shown to be no older than some age, so a floor has to
+// be remembered no longer than that.
 type floors struct {
 	age   time.Duration
 	seed  maphash.Seed
 	parts [64]floorsPart
 }
 
-// floorsPart holds two spans of time, each as long as a copy can live: in the second
-// of them the first is still needed.
+// floorsPart holds two spans of time, each as long as that age: in the second of them
+// the first is still needed.
 type floorsPart struct {
 	mu       sync.RWMutex
 	began    time.Time

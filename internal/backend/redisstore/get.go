@@ -145,7 +145,7 @@ func (s *Store) load(ctx context.Context, l *link, d *shard, refs []store.Ref) (
 	if err := found.read(answer, len(keys)); err != nil {
 		return nil, s.damage(err)
 	}
-	l.clocks[d.index].saw(sent, found.now)
+	l.contacts[d.index].saw(sent, found.now)
 	s.sequence.raise(found.sequence)
 	return found, nil
 }

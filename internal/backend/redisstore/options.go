@@ -28,7 +28,7 @@ type Options struct {
 
 	// CacheBytes is the memory for entries kept in this process; 0: none are.
 	CacheBytes int
-	// CacheAge is how old such an entry may get; 1 s.
+	// CacheAge is how long ago at most such an entry was the newest; 1 s.
 	CacheAge time.Duration
 
 	// ConnectTimeout bounds the making of a connection; 1 s.

@@ -42,7 +42,7 @@ var (
 type link struct {
 	client rueidis.Client
 	keyspace
-	clocks []serverClock // of each shard's server
+	contacts []contact // with each shard's server
 }
 
 // tallies are counts for the operator.
