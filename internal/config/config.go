@@ -92,7 +92,8 @@ type Config struct {
 	// RedisShards is how many parts the keys are spread over. 0: as the store
 	// was made, or 1, and in a Cluster 64.
 	RedisShards int `env:"REDIS_SHARDS"`
-	// RedisCache is the memory for copies of entries in this process; 0: none.
+	// RedisCache is the memory for copies of entries in this process; 0: none, so that
+	// every read is of the newest.
 	RedisCache Bytes `env:"REDIS_CACHE"`
 	// RedisCacheAge is how old such a copy gets.
 	RedisCacheAge time.Duration `env:"REDIS_CACHE_AGE"`
@@ -168,7 +169,6 @@ func Default() Config {
 		PostgresGather:         true,
 
 		RedisPrefix:         "larder",
-		RedisCache:          64 << 20,
 		RedisCacheAge:       time.Second,
 		RedisConnectTimeout: time.Second,
 	}

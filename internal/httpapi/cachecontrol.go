@@ -66,14 +66,13 @@ func (c cacheControl) context(ctx context.Context) context.Context {
 	return store.WithFreshness(ctx, c.freshness)
 }
 
-// tell says who answered and how old that is, where it was a copy, and to those who
-// have asked for less than the newest.
+// tell says who answered and how old that is, to those who have asked for less than
+// the newest.
 func (a *API) tell(h http.Header, c cacheControl, from store.Source) {
 	switch {
+	case !c.asked:
 	case from.Copy == "":
-		if c.asked {
-			h.Set("Larder-Served-By", a.store.Info().Name)
-		}
+		h.Set("Larder-Served-By", a.store.Info().Name)
 	default:
 		h.Set("Larder-Served-By", from.Copy)
 		h.Set("Age", strconv.FormatInt(int64((from.Age+time.Second-1)/time.Second), 10))

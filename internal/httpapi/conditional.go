@@ -70,12 +70,11 @@ func parseEntityTag(tag string) (int64, error) {
 	return strconv.ParseInt(digits, 10, 64)
 }
 
-// entityTag is the strong tag of a version.
-func entityTag(version int64) string {
-	buf := make([]byte, 0, 24)
+// appendEntityTag writes the strong tag of a version.
+func appendEntityTag(buf []byte, version int64) []byte {
 	buf = append(buf, '"')
 	buf = strconv.AppendInt(buf, version, 10)
-	return string(append(buf, '"'))
+	return append(buf, '"')
 }
 
 // precondition reads what a write asks for. If-Unmodified-Since is refused:

@@ -100,15 +100,22 @@ func jsonForm(v value.Value) json.RawMessage {
 
 // describe puts into headers what is known of an entry besides its value.
 func describe(h http.Header, e store.Entry) error {
-	setVersion(h, e.Version)
-	created := value.FormatTime(e.CreatedAt)
-	updated := created
-	if !e.UpdatedAt.Equal(e.CreatedAt) {
-		updated = value.FormatTime(e.UpdatedAt)
-	}
-	h["Larder-Created-At"] = []string{created}
-	h["Larder-Updated-At"] = []string{updated}
-	h["Last-Modified"] = []string{dateText(e.UpdatedAt)}
+	// One piece of memory for all of it: most answers are no longer than that.
+	buf := make([]byte, 0, 128)
+	buf = appendEntityTag(buf, e.Version)
+	tag := len(buf)
+	buf = value.AppendTime(buf, e.CreatedAt)
+	created := len(buf)
+	buf = value.AppendTime(buf, e.UpdatedAt)
+	updated := len(buf)
+	buf = appendDate(buf, e.UpdatedAt)
+	text := string(buf)
+	v := []string{text[:tag], text[1 : tag-1], text[tag+1 : created-1], text[created+1 : updated-1], text[updated:]}
+	h["Etag"] = v[0:1:1]
+	h["Larder-Version"] = v[1:2:2]
+	h["Larder-Created-At"] = v[2:3:3]
+	h["Larder-Updated-At"] = v[3:4:4]
+	h["Last-Modified"] = v[4:5:5]
 	if !e.ExpiresAt.IsZero() {
 		h["Larder-Expires-At"] = []string{value.FormatTime(e.ExpiresAt)}
 	}
@@ -124,7 +131,7 @@ func describe(h http.Header, e store.Entry) error {
 
 // setVersion gives the version as the entity tag and as a number.
 func setVersion(h http.Header, version int64) {
-	tag := entityTag(version)
+	tag := string(appendEntityTag(make([]byte, 0, 24), version))
 	h["Etag"] = []string{tag}
 	h["Larder-Version"] = []string{tag[1 : len(tag)-1]}
 }

@@ -2,10 +2,10 @@ package httpapi
 
 import "time"
 
-// dateText is a time in the one form that HTTP's own fields take (RFC 9110,
+// appendDate writes a time in the one form that HTTP's own fields take (RFC 9110,
 // section 5.6.7). It is written by hand because a general layout takes five
 // times as long, for every answer.
-func dateText(t time.Time) string {
+func appendDate(buf []byte, t time.Time) []byte {
 	const (
 		days   = "SunMonTueWedThuFriSat"
 		months = "JanFebMarAprMayJunJulAugSepOctNovDec"
@@ -14,7 +14,6 @@ func dateText(t time.Time) string {
 	year, month, day := t.Date()
 	hour, minute, second := t.Clock()
 	weekday, name := 3*int(t.Weekday()), 3*(int(month)-1)
-	buf := make([]byte, 0, len("Mon, 02 Jan 2006 15:04:05 GMT"))
 	buf = append(append(buf, days[weekday:weekday+3]...), ", "...)
 	buf = append(appendDigits(buf, day, 2), ' ')
 	buf = append(append(buf, months[name:name+3]...), ' ')
@@ -22,7 +21,7 @@ func dateText(t time.Time) string {
 	buf = append(appendDigits(buf, hour, 2), ':')
 	buf = append(appendDigits(buf, minute, 2), ':')
 	buf = appendDigits(buf, second, 2)
-	return string(append(buf, " GMT"...))
+	return append(buf, " GMT"...)
 }
 
 // appendDigits writes the last digits of a number.

@@ -3,6 +3,7 @@ package redisstore
 import (
 	"hash/maphash"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"larder/internal/store"
@@ -16,6 +17,7 @@ import (
 // be remembered no longer than that.
 type floors struct {
 	age   time.Duration
+	made  time.Time
 	seed  maphash.Seed
 	parts [64]floorsPart
 }
@@ -23,6 +25,10 @@ type floors struct {
 // floorsPart holds two spans of time, each as long as that age: in the second of them
 // the first is still needed.
 type floorsPart struct {
+	// raised is when a floor was raised last, in ns since the floors were made; where
+	// that is too long ago to matter, nobody need look at the rest.
+	raised atomic.Int64
+
 	mu       sync.RWMutex
 	began    time.Time
 	now, old map[store.Ref]int64
@@ -34,7 +40,9 @@ type floorsPart struct {
 // mostFloors bounds the floors of a part in a span.
 const mostFloors = 2 << 10
 
-func newFloors(age time.Duration) *floors { return &floors{age: age, seed: maphash.MakeSeed()} }
+func newFloors(age time.Duration) *floors {
+	return &floors{age: age, made: time.Now(), seed: maphash.MakeSeed()}
+}
 
 func (f *floors) part(ref store.Ref) *floorsPart {
 	return &f.parts[maphash.Comparable(f.seed, ref)%uint64(len(f.parts))]
@@ -43,6 +51,7 @@ func (f *floors) part(ref store.Ref) *floorsPart {
 // raise has no copy of the entry be served that is older than the version.
 func (f *floors) raise(ref store.Ref, version int64, now time.Time) {
 	p := f.part(ref)
+	p.raised.Store(int64(now.Sub(f.made)) + 1)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if now.Sub(p.began) > f.age {
@@ -64,6 +73,9 @@ func (f *floors) raise(ref store.Ref, version int64, now time.Time) {
 // to be served at all.
 func (f *floors) of(ref store.Ref, now time.Time) (version int64, closed bool) {
 	p := f.part(ref)
+	if raised := p.raised.Load(); raised == 0 || int64(now.Sub(f.made))-raised > 2*int64(f.age) {
+		return 0, false
+	}
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	return max(p.now[ref], p.old[ref]), now.Before(p.all)
