@@ -18,14 +18,27 @@ import (
 type Collector struct {
 	query  *Compiled
 	sorted bool
-	most   int
+	most   int // what the page needs, and one to see that there is another
+	room   int // what is kept
 	heap   worstFirst
+	bound  ranked // the first in order of what was not kept
+	misses bool   // there is such a one
 }
 
 // Collect begins a page. inOrder promises that entries are added in the
 // query's order, so that Add can say when no more are needed.
 func (c *Compiled) Collect(inOrder bool) *Collector {
-	top := &Collector{query: c, sorted: inOrder, most: c.Offset + c.Limit + 1}
+	top := c.CollectSpare(0)
+	top.sorted = inOrder
+	return top
+}
+
+// CollectSpare begins a page of matches some of which may have to be taken back
+// with Strike, as where they can't all be read at one moment. It keeps up to
+// spare more than the page needs, to take their place.
+func (c *Compiled) CollectSpare(spare int) *Collector {
+	most := c.Offset + c.Limit + 1
+	top := &Collector{query: c, most: most, room: most + spare}
 	top.heap.compare = c.compare
 	return top
 }
@@ -40,13 +53,42 @@ func (t *Collector) Add(e Entry) (more bool) {
 		t.heap.entries = append(t.heap.entries, r)
 		return len(t.heap.entries) < t.most
 	}
-	if len(t.heap.entries) < t.most {
+	switch {
+	case t.misses && t.query.compare(r, t.bound) > 0:
+	case len(t.heap.entries) < t.room:
 		heap.Push(&t.heap, r)
-	} else if t.query.compare(r, t.heap.entries[0]) < 0 {
+	case t.query.compare(r, t.heap.entries[0]) < 0:
+		t.bound, t.misses = t.heap.entries[0], true
 		t.heap.entries[0] = r
 		heap.Fix(&t.heap, 0)
+	default:
+		t.bound, t.misses = r, true
 	}
 	return true
+}
+
+// IsFull says whether there are as many matches as the page needs.
+func (t *Collector) IsFull() bool { return len(t.heap.entries) >= t.most }
+
+// Strike takes back the matches that gone names.
+func (t *Collector) Strike(gone func(Entry) bool) {
+	t.heap.entries = slices.DeleteFunc(t.heap.entries, func(r ranked) bool { return gone(r.entry) })
+	if !t.sorted {
+		heap.Init(&t.heap)
+	}
+}
+
+// IsComplete says whether the page is known. It is not where so many matches
+// were taken back that others belong in it which were not kept.
+func (t *Collector) IsComplete() bool { return !t.misses || t.IsFull() }
+
+// Entries are those that are kept, in no order, whole.
+func (t *Collector) Entries() []Entry {
+	entries := make([]Entry, len(t.heap.entries))
+	for i, r := range t.heap.entries {
+		entries[i] = r.entry
+	}
+	return entries
 }
 
 // Found is the page; the collector is then used up.

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 
@@ -42,6 +43,67 @@ func TestCollector(t *testing.T) {
 		}
 		same(t, "in their order", collect(t, q, all.Entries, true), want)
 	})
+}
+
+// TestCollectorTakesBack has matches come and go in any order, and holds the page
+// to the plain evaluator's over those that are left, as long as it is known.
+func TestCollectorTakesBack(t *testing.T) {
+	known := 0
+	rapid.Check(t, func(t *rapid.T) {
+		q := store.Query{Table: "users", Limit: rapid.IntRange(1, 4).Draw(t, "limit"), Sort: []store.Sort{{Path: "/n", Descending: rapid.Bool().Draw(t, "descending")}}}
+		if rapid.Bool().Draw(t, "in the middle") {
+			q.After = drawPosition(t, q)
+		} else {
+			q.Offset = rapid.IntRange(0, 3).Draw(t, "offset")
+		}
+		c, err := q.Compile(store.Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		spare := rapid.IntRange(0, 8).Draw(t, "spare")
+		top := c.CollectSpare(spare)
+		present := make(map[string]store.Entry)
+		struck := 0
+		for range rapid.IntRange(0, 40).Draw(t, "steps") {
+			e := written(fmt.Sprintf(`{"n":%d}`, rapid.IntRange(0, 4).Draw(t, "n")))
+			e.Key = fmt.Sprintf("%02d", rapid.IntRange(0, 20).Draw(t, "key"))
+			if _, there := present[e.Key]; there {
+				top.Strike(func(o store.Entry) bool { return o.Key == e.Key })
+				delete(present, e.Key)
+				if struck++; rapid.Bool().Draw(t, "for good") {
+					continue
+				}
+			}
+			if !top.Add(e) {
+				t.Fatal("in any order none is said to count")
+			}
+			present[e.Key] = e
+		}
+		if !top.IsComplete() {
+			if struck <= spare {
+				t.Fatalf("%d were taken back, and %d spare ones do not do", struck, spare)
+			}
+			return
+		}
+		known++
+		left := slices.Collect(maps.Values(present))
+		want, err := store.Evaluate(q, left, store.Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if all := q.Offset + q.Limit; top.IsFull() != (q.After == nil && len(left) > all || q.After != nil && want.Next != nil) {
+			t.Fatalf("of %d the page is said to be full: %t", len(left), top.IsFull())
+		}
+		again := c.Collect(false)
+		for _, e := range top.Entries() {
+			again.Add(e)
+		}
+		same(t, "what was kept", again.Found(), want)
+		same(t, "the page", top.Found(), want)
+	})
+	if known < 20 {
+		t.Errorf("only %d pages were known", known)
+	}
 }
 
 func drawPosition(t *rapid.T, q store.Query) *store.Position {
