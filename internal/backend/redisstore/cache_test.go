@@ -25,6 +25,7 @@ func withCache(site func(testing.TB) testenv.RedisSite) storetest.Harness {
 	h.Open = func(t testing.TB) store.Store { return recent{open(t).(*Store)} }
 	h.Reopen = func(t testing.TB, s store.Store) store.Store { return recent{reopen(t, s.(recent).Store).(*Store)} }
 	h.Advance = func(s store.Store, d time.Duration) { advance(s.(recent).Store, d) }
+	h.After = func(t testing.TB, s store.Store) { sound(t, s.(recent).Store) }
 	return h
 }
 

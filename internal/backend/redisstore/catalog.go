@@ -2,6 +2,7 @@ package redisstore
 
 import (
 	"context"
+	"encoding/binary"
 	"sync"
 )
 
@@ -17,6 +18,11 @@ type catalogs struct {
 type catalog struct {
 	generation uint64
 	indexes    []*index // in the order of names
+}
+
+// stands is the generation as the scripts have it.
+func (c *catalog) stands() string {
+	return string(binary.BigEndian.AppendUint64(nil, c.generation))
 }
 
 // none is the catalog of a table that never had an index.
@@ -61,31 +67,51 @@ func (s *Store) catalogOf(ctx context.Context, l *link, d *shard, table string, 
 
 // learn reads tables' catalogs anew.
 func (s *Store) learn(ctx context.Context, l *link, d *shard, tables []string) error {
+	found, err := s.readCatalogs(ctx, l, d, tables)
+	if err != nil {
+		return err
+	}
+	for i, table := range tables {
+		s.catalogs.learn(d, table, found[i])
+	}
+	return nil
+}
+
+// readCatalog reads a table's catalog as it stands.
+func (s *Store) readCatalog(ctx context.Context, l *link, d *shard, table string) (*catalog, error) {
+	found, err := s.readCatalogs(ctx, l, d, []string{table})
+	if err != nil {
+		return nil, err
+	}
+	return found[0], nil
+}
+
+func (s *Store) readCatalogs(ctx context.Context, l *link, d *shard, tables []string) ([]*catalog, error) {
 	keys := make([]string, 0, 2*len(tables))
 	for _, table := range tables {
 		keys = append(keys, d.state(table), d.indexes(table))
 	}
 	answer, err := s.scripts.catalog.Exec(ctx, l.client, keys, nil).ToArray()
 	if err != nil {
-		return s.refusal(ctx, err)
+		return nil, s.refusal(ctx, err)
 	}
 	if len(answer) != len(keys) {
-		return s.damage(damagedf("%d catalogs were read as %d", len(tables), len(answer)/2))
+		return nil, s.damage(damagedf("%d catalogs were read as %d", len(tables), len(answer)/2))
 	}
+	found := make([]*catalog, len(tables))
 	for i, table := range tables {
 		state, err := readState(&answer[2*i])
 		if err != nil {
-			return s.damage(err)
+			return nil, s.damage(err)
 		}
-		definitions, err := answer[2*i+1].AsStrSlice()
+		hash, err := answer[2*i+1].AsStrSlice()
 		if err != nil {
-			return s.damage(err)
+			return nil, s.damage(err)
 		}
-		indexes, err := readIndexes(d, table, definitions)
-		if err != nil {
-			return s.damage(err)
+		found[i] = &catalog{generation: state.generation}
+		if found[i].indexes, err = readIndexes(d, table, hash); err != nil {
+			return nil, s.damage(err)
 		}
-		s.catalogs.learn(d, table, &catalog{generation: state.generation, indexes: indexes})
 	}
-	return nil
+	return found, nil
 }

@@ -28,7 +28,7 @@ type commit struct {
 	found  *loaded
 	dry    bool // check all, write nothing
 	frees  bool // it makes nothing larger
-	keeps  bool // entries are taken as they are: no unique index refuses them
+	keeps  bool // entries are taken as they are: a unique index that they break is warned of
 	floors []tableState
 	writes []write // nil, or one for each ref
 }
@@ -70,8 +70,11 @@ func (c *commit) do(ctx context.Context) error {
 	}
 	args := make([]string, 0, 5+3*len(c.found.tables)+7*len(c.found.refs))
 	args = append(args, c.s.clock(), strconv.FormatInt(c.found.now, 10), "", strconv.Itoa(len(c.found.tables)), strconv.Itoa(len(c.found.refs)))
-	if c.dry {
+	switch {
+	case c.dry:
 		args[2] = "dry"
+	case c.keeps:
+		args[2] = "keep"
 	}
 	for i, table := range c.found.tables {
 		next := ""
@@ -100,14 +103,17 @@ func (c *commit) do(ctx context.Context) error {
 	switch {
 	case err != nil:
 		return c.s.damage(err)
-	case word == "ok" && len(answer) == 2:
+	case word == "ok" && len(answer) >= 2:
 		last, err := number(&answer[1])
+		if err != nil {
+			return c.s.damage(err)
+		}
 		c.s.sequence.raise(last)
-		return c.s.damage(err)
+		return c.warnOfViolations(answer[2:], &sets)
 	case word == "indexes":
 		return errMoved // they are learned when they are needed
 	case word == "taken" && len(answer) == 4:
-		return c.taken(answer, &sets)
+		return c.taken(answer[1:], &sets)
 	}
 	return errMoved
 }
@@ -140,7 +146,7 @@ func (c *commit) appendEntry(ctx context.Context, args []string, i int, sets *se
 	}
 	args = append(args, first, rest, strconv.Itoa(len(changes)))
 	for _, x := range changes {
-		args = append(args, strconv.Itoa(sets.place(x)), string(x.remove), string(x.add), string(x.alone))
+		args = append(args, strconv.Itoa(sets.place(x.index)), string(x.remove), string(x.add), string(x.alone))
 	}
 	return args, nil
 }
@@ -149,15 +155,15 @@ func (c *commit) appendEntry(ctx context.Context, args []string, i int, sets *se
 type setPlaces struct {
 	keys   []string
 	places map[string]int
-	of     map[int]indexChange
+	of     map[int]*index
 }
 
-// place is the set's number among the keys, from 1.
-func (p *setPlaces) place(x indexChange) int {
+// place is the number of the index's set among the keys, from 1.
+func (p *setPlaces) place(x *index) int {
 	n, known := p.places[x.set]
 	if !known {
 		if p.places == nil {
-			p.places, p.of = make(map[string]int), make(map[int]indexChange)
+			p.places, p.of = make(map[string]int), make(map[int]*index)
 		}
 		p.keys = append(p.keys, x.set)
 		n = len(p.keys)

@@ -28,6 +28,7 @@
 //	P{i}:d:TABLE    sorted set: keys of tombstones by the time of deletion
 //	P{i}:i:TABLE    hash: definitions of secondary indexes
 //	P{i}:i:TABLE:N  sorted set: a secondary index
+//	P{i}:b:TABLE:N  lease on the building of that index, while one builds it
 //
 // P is the prefix, i the shard: a store has a fixed number of them, one unless
 // said otherwise, 64 in a Cluster. A key's shard follows from the key alone, or,

@@ -1,65 +1,93 @@
 package redisstore
 
 import (
-	"context"
+	"encoding/json"
+	"slices"
+	"strings"
 
-	"github.com/redis/rueidis"
-
-	"larder/internal/store"
+	"larder/internal/backend/sortedindex"
 )
 
-// index is a secondary index in one shard.
+// index is a secondary index of a table in one shard, as it is in one generation of
+// the table's indexes. It does not change.
 type index struct {
-	id  uint64
-	set string // the name of its sorted set
-	def store.Index
+	sortedindex.Index
+	id    uint64 // of no other index of the table, ever
+	set   string // the name of its sorted set
+	ready bool   // all of the table is in it
+	long  bool   // it has held a field that was cut, or is about to
 }
 
-// readIndexes reads the definitions of a table's indexes: names, and behind each
-// what it is.
-func readIndexes(_ *shard, table string, definitions []string) ([]*index, error) {
-	if len(definitions) > 0 {
-		return nil, damagedf("the table %s has indexes", table)
-	}
-	return nil, nil
+// indexRecord is the stored form of an index.
+type indexRecord struct {
+	ID         uint64          `json:"id"`
+	Ready      bool            `json:"ready,omitempty"`
+	Long       bool            `json:"long,omitempty"`
+	Definition json.RawMessage `json:"definition"`
 }
 
-// indexChange is what becomes of an entry in one index.
-type indexChange struct {
-	index  *index
-	set    string // the name of the sorted set
-	remove []byte // member; nil: none
-	add    []byte
-	alone  []byte // fields that no other entry may have; nil: any may
-}
-
-// indexChanges are those that come with a write.
-func (c *commit) indexChanges(ctx context.Context, i int, w *write) ([]indexChange, error) {
-	table := c.found.tableOf[i]
-	catalog, err := c.s.catalogOf(ctx, c.link, c.shard, c.found.tables[table], c.found.states[table].generation)
-	if err != nil || len(catalog.indexes) == 0 {
-		return nil, err
-	}
-	return nil, c.s.damage(damagedf("the write %q meets indexes", w.action))
-}
-
-// taken is the error for an entry that a unique index refuses.
-func (c *commit) taken(answer []rueidis.RedisMessage, sets *setPlaces) error {
-	at, err := answer[1].AsInt64()
+func (x *index) encode() (string, error) {
+	definition, err := x.Encode()
 	if err != nil {
-		return c.s.damage(err)
+		return "", err
 	}
-	place, err := answer[2].AsInt64()
-	if err != nil {
-		return c.s.damage(err)
+	b, err := json.Marshal(indexRecord{ID: x.id, Ready: x.ready, Long: x.long, Definition: definition})
+	return string(b), err
+}
+
+// readIndexes reads what a table's hash of indexes holds: names, and behind each what
+// the index is.
+func readIndexes(d *shard, table string, hash []string) ([]*index, error) {
+	indexes := make([]*index, 0, len(hash)/2)
+	for i := 1; i < len(hash); i += 2 {
+		var r indexRecord
+		if err := json.Unmarshal([]byte(hash[i]), &r); err != nil {
+			return nil, damagedf("an index of the table %s: %w", table, err)
+		}
+		x := &index{id: r.ID, set: d.indexSet(table, r.ID), ready: r.Ready, long: r.Long}
+		var err error
+		if x.Index, err = sortedindex.Decode(r.Definition); err != nil {
+			return nil, damagedf("an index of the table %s: %w", table, err)
+		}
+		indexes = append(indexes, x)
 	}
-	holder, err := answer[3].ToString()
-	if err != nil {
-		return c.s.damage(err)
+	slices.SortFunc(indexes, func(a, b *index) int { return strings.Compare(a.Def.Name, b.Def.Name) })
+	return indexes, nil
+}
+
+// candidates are the indexes for a query to choose from.
+func (c *catalog) candidates() []sortedindex.Candidate {
+	candidates := make([]sortedindex.Candidate, len(c.indexes))
+	for i, x := range c.indexes {
+		candidates[i] = sortedindex.Candidate{Index: &x.Index, Ready: x.ready, Long: x.long}
 	}
-	ref, x := c.found.refs[at-1], sets.of[int(place)].index
-	return &takenError{at: int(at) - 1, err: &store.Error{
-		Code: store.UniqueViolation, Ref: ref, Field: "value",
-		Detail: "the unique index " + x.def.Name + " holds the same for the key " + holder,
-	}}
+	return candidates
+}
+
+// chosen is the index that an access goes by; nil for the table.
+func (c *catalog) chosen(a *sortedindex.Access) *index {
+	for _, x := range c.indexes {
+		if a.Index == &x.Index {
+			return x
+		}
+	}
+	return nil
+}
+
+func (c *catalog) named(name string) *index {
+	for _, x := range c.indexes {
+		if x.Def.Name == name {
+			return x
+		}
+	}
+	return nil
+}
+
+func (c *catalog) withID(id uint64) *index {
+	for _, x := range c.indexes {
+		if x.id == id {
+			return x
+		}
+	}
+	return nil
 }

@@ -35,6 +35,11 @@ func (d *shard) indexSet(table string, id uint64) string {
 	return d.indexes(table) + ":" + strconv.FormatUint(id, 10)
 }
 
+// building names the lease on the building of an index.
+func (d *shard) building(table string, id uint64) string {
+	return d.base + "b:" + table + ":" + strconv.FormatUint(id, 10)
+}
+
 // slots is how many there are in a Cluster.
 const slots = 1 << 14
 

@@ -19,6 +19,24 @@ var luaWrite string
 //go:embed lua/commit.lua
 var luaCommit string
 
+//go:embed lua/unique.lua
+var luaUnique string
+
+//go:embed lua/define.lua
+var luaDefine string
+
+//go:embed lua/build.lua
+var luaBuild string
+
+//go:embed lua/search.lua
+var luaSearch string
+
+//go:embed lua/changed.lua
+var luaChanged string
+
+//go:embed lua/count.lua
+var luaCount string
+
 //go:embed lua/load.lua
 var luaLoad string
 
@@ -54,6 +72,8 @@ type scripts struct {
 	write, remove, commit, bury *rueidis.Lua
 	load, catalog, tables, due  *rueidis.Lua
 	scan                        *rueidis.Lua
+	define, drop, build         *rueidis.Lua
+	search, changed, count      *rueidis.Lua
 	feed, advance               *rueidis.Lua
 	meta                        *rueidis.Lua
 }
@@ -63,8 +83,16 @@ func newScripts() scripts {
 	return scripts{
 		write:  rueidis.NewLuaScript(luaWrites + luaRecord + luaOrders + luaWrite),
 		remove: rueidis.NewLuaScript(luaFrees + luaRecord + luaOrders + luaWrite),
-		commit: rueidis.NewLuaScript(luaWrites + luaRecord + luaOrders + luaCommit),
-		bury:   rueidis.NewLuaScript(luaFrees + luaRecord + luaOrders + luaCommit),
+		commit: rueidis.NewLuaScript(luaWrites + luaRecord + luaOrders + luaUnique + luaCommit),
+		bury:   rueidis.NewLuaScript(luaFrees + luaRecord + luaOrders + luaUnique + luaCommit),
+
+		define: rueidis.NewLuaScript(luaWrites + luaRecord + luaDefine),
+		drop:   rueidis.NewLuaScript(luaFrees + luaRecord + luaDefine),
+		build:  rueidis.NewLuaScript(luaWrites + luaRecord + luaUnique + luaBuild),
+
+		search:  reading(luaSearch),
+		changed: reading(luaChanged),
+		count:   reading(luaCount),
 
 		load:    reading(luaLoad),
 		catalog: reading(luaCatalog),

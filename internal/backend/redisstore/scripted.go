@@ -83,7 +83,7 @@ func (w *writing) arguments() (args []string, ok bool) {
 		if len(known.indexes) > 0 {
 			return nil, false
 		}
-		args = append(args, string(binary.BigEndian.AppendUint64(nil, known.generation)), table)
+		args = append(args, known.stands(), table)
 	}
 	for i := range w.batch.Ops {
 		op := &w.batch.Ops[i]

@@ -24,6 +24,7 @@ type Store struct {
 	sequence highest // of all that this store has seen
 	queues   *queues
 	tailer   *tailer
+	builds   builds
 	cache    *cache // nil: no entries are kept in this process
 	tallies  tallies
 
@@ -36,6 +37,8 @@ type Store struct {
 var (
 	_ store.Store      = (*Store)(nil)
 	_ store.Maintainer = (*Store)(nil)
+	_ store.Searcher   = (*Store)(nil)
+	_ store.Indexer    = (*Store)(nil)
 )
 
 // link is the way to the server.
@@ -86,6 +89,7 @@ func (s *Store) open(ctx context.Context) (err error) {
 		s.owned.Go(s.connectLoop)
 	}
 	s.owned.Go(s.reapLoop)
+	s.owned.Go(s.repairLoop)
 	s.owned.Go(s.tail)
 	return nil
 }
@@ -95,7 +99,7 @@ func (s *Store) Info() store.Info {
 	return store.Info{
 		Name:         s.options.Name,
 		Engine:       engine,
-		Capabilities: []store.Capability{store.CanMaintain},
+		Capabilities: []store.Capability{store.CanSearch, store.CanIndex, store.CanMaintain},
 		Limits:       s.options.Limits,
 	}
 }
@@ -105,6 +109,7 @@ func (s *Store) Close() error {
 	if s.closing.Swap(true) {
 		return nil
 	}
+	s.builds.end()
 	s.end()
 	s.owned.Wait()
 	if l := s.link.Load(); l != nil {

@@ -71,6 +71,7 @@ func harnessOn(site func(testing.TB) testenv.RedisSite, change ...func(*Options)
 			clocks.Store(again, clock)
 			return again
 		},
+		After: func(t testing.TB, s store.Store) { sound(t, s.(*Store)) },
 		Advance: func(s store.Store, d time.Duration) {
 			clock, _ := clocks.Load(s)
 			clock.(*storetest.Clock).Advance(d)

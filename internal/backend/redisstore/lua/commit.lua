@@ -2,16 +2,17 @@
 --
 -- KEYS: as lua/orders.lua has them, then the entries, then the indexes' sorted
 -- sets.
--- ARGV: time; when the entries were read; 'dry' to write nothing; number of tables,
--- of entries; for each table its state as it was read, the state it is to have, ''
+-- ARGV: time; when the entries were read; 'dry' to write nothing, or 'keep' to have no
+-- unique index refuse anything; number of tables, of entries; for each table its state as it was read, the state it is to have, ''
 -- for no other, and its name; for each entry its table's number, its key, version
 -- and sequence as they were read, what to do, the record before and after its
 -- sequence, and how many changes of indexes follow: of each the set's place in
 -- KEYS, the member to remove, the one to add, and the fields that no other entry
 -- may have in the set.
 --
--- Gives {'ok', the last sequence}, {'moved'}, {'indexes'}, or {'taken', number of
--- the entry, place of the set, the other's key}.
+-- Gives {'ok', the last sequence, and with 'keep' what is not unique, three things for
+-- each: number of the entry, place of the set, the other's key}, {'moved'}, {'indexes'},
+-- or {'taken', and the first three such things}.
 
 local now, read = clock(ARGV[1]), tonumber(ARGV[2])
 local tables, entries = tonumber(ARGV[4]), tonumber(ARGV[5])
@@ -43,32 +44,29 @@ local function changes(visit)
 		local at = places[i]
 		for j = 0, tonumber(ARGV[at + 7]) - 1 do
 			local c = at + 8 + 4 * j
-			local found, other = visit(i, tonumber(ARGV[c]), ARGV[c + 1], ARGV[c + 2], ARGV[c + 3])
-			if found then return {'taken', i, tonumber(ARGV[c]), other} end
+			visit(i, tonumber(ARGV[c]), ARGV[c + 1], ARGV[c + 2], ARGV[c + 3])
 		end
 	end
 end
 
--- No two entries that exist have the same fields in a unique index. An expired one
--- that has not been cleared up does not count.
-local removed, added = {}, {}
-changes(function(_, set, remove) if remove ~= '' then removed[set .. ':' .. remove] = true end end)
-local taken = changes(function(i, set, _, add, fields)
+-- All entries together are held against the unique indexes, so that they may swap what
+-- they have.
+local leaving, claimed, broken = {}, {}, {}
+changes(function(_, set, remove)
+	leaving[set] = leaving[set] or {}
+	leaving[set][remove] = true
+end)
+changes(function(i, set, _, _, fields)
 	if fields == '' then return end
-	local key = ARGV[places[i] + 2]
-	local other = added[set .. ':' .. fields]
-	if other then return true, other end
-	added[set .. ':' .. fields] = key
-	local entry = KEYS[2 + tables * NAMES + i]
-	local beginning = sub(entry, 1, #entry - #key)
-	for _, member in ipairs(call('ZRANGE', KEYS[set], '[' .. fields, '(' .. fields .. '\255', 'BYLEX')) do
-		other = sub(member, #fields + 1, -4)
-		if member ~= add and not removed[set .. ':' .. member] and exists(call('GET', beginning .. other), now) then
-			return true, other
-		end
+	local key, entry = ARGV[places[i] + 2], KEYS[2 + tables * NAMES + i]
+	local other = claimed[set .. ':' .. fields] or holder(KEYS[set], fields, key, sub(entry, 1, #entry - #key), now, leaving[set])
+	claimed[set .. ':' .. fields] = key
+	local n = #broken
+	if other and n < 300 then -- enough to be told, and few enough to be given back
+		broken[n + 1], broken[n + 2], broken[n + 3] = i, set, other
 	end
 end)
-if taken then return taken end
+if #broken > 0 and ARGV[3] ~= 'keep' then return {'taken', broken[1], broken[2], broken[3]} end
 if ARGV[3] == 'dry' then return {'ok', '0'} end
 
 begin(now)
@@ -91,4 +89,4 @@ for i = 1, tables do
 	if state ~= '' then call('SET', name(i, STATE), state) end
 end
 finish()
-return {'ok', text(sequence)}
+return {'ok', text(sequence), unpack(broken)}
