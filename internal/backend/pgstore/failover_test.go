@@ -20,12 +20,12 @@ func TestFailover(t *testing.T) {
 	hosts := "postgres://postgres@" + primary.Address + "," + standby.Address + "/postgres?sslmode=disable&target_session_attrs=read-write"
 	f := open(t, func(o *Options) { o.URL = hosts })
 	l := startLoad(f, 10*time.Second)
-	l.progress(300)
+	l.AwaitAcknowledged(300)
 	primary.Kill(t)
-	l.refused(1)
+	l.AwaitRefused(1)
 	standby.Promote(t)
-	l.progress(300)
-	l.check(t)
+	l.AwaitAcknowledged(300)
+	l.Check()
 	if err := f.Ping(t.Context()); err != nil {
 		t.Errorf("Ping: %v", err)
 	}

@@ -87,8 +87,8 @@ func cutOff(t *testing.T, url string, times map[testenv.Cut]int, all int) {
 	proxy.OnCommit(c.decide)
 	l := startLoad(f, time.Minute)
 	c.wait(t)
-	l.progress(200) // it goes on
-	l.check(t)
+	l.AwaitAcknowledged(200) // it goes on
+	l.Check()
 	lookedUp, unknown, counts := f.tallies.lookedUp.Load(), f.tallies.unknown.Load(), proxy.Counts()
 	t.Logf("the proxy saw %d commits and cut %d; %d were looked up, %d transactions repeated", counts.Commits, counts.Cuts, lookedUp, f.tallies.repeated.Load())
 	if unknown != 0 {

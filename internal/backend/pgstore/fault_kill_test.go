@@ -24,13 +24,13 @@ func TestServerKilled(t *testing.T) {
 	f := open(t, func(o *Options) { o.URL = url })
 	l := startLoad(f, 10*time.Second)
 	for range 3 {
-		l.progress(300)
+		l.AwaitAcknowledged(300)
 		server.Kill(t)
-		l.refused(1)
+		l.AwaitRefused(1)
 		server.Start(t)
 	}
-	l.progress(300)
-	l.check(t)
+	l.AwaitAcknowledged(300)
+	l.Check()
 	tallies := &f.tallies
 	t.Logf("%d commits looked up, %d of unknown outcome, %d transactions repeated", tallies.lookedUp.Load(), tallies.unknown.Load(), tallies.repeated.Load())
 }
@@ -42,11 +42,11 @@ func TestServerStopped(t *testing.T) {
 	server, url := freshPostgres(t, testenv.PostgresOptions{Durable: true})
 	f := open(t, func(o *Options) { o.URL = url })
 	l := startLoad(f, 10*time.Second)
-	l.progress(300)
+	l.AwaitAcknowledged(300)
 	server.Stop(t)
-	l.refused(1)
+	l.AwaitRefused(1)
 	fails(t, "Ping", f.Ping(t.Context()), store.Unavailable)
 	server.Start(t)
-	l.progress(300)
-	l.check(t)
+	l.AwaitAcknowledged(300)
+	l.Check()
 }

@@ -9,6 +9,7 @@ import (
 
 	"larder/internal/store"
 	"larder/internal/testenv"
+	"larder/internal/testenv/faultload"
 )
 
 // TestServerSilent has the network swallow everything under load: no connection
@@ -20,13 +21,13 @@ func TestServerSilent(t *testing.T) {
 	f := open(t, func(o *Options) { o.URL, o.AcquireTimeout = proxy.URL, 0 })
 	l := startLoad(f, time.Second)
 	for range 2 {
-		l.progress(200)
+		l.AwaitAcknowledged(200)
 		proxy.Stall()
-		l.refused(2 * faultClients)
+		l.AwaitRefused(2 * faultload.Clients)
 		proxy.Resume()
 	}
-	l.progress(200)
-	l.check(t)
+	l.AwaitAcknowledged(200)
+	l.Check()
 }
 
 // TestConnectionsCutOff breaks all connections at once, again and again, whatever
@@ -37,11 +38,11 @@ func TestConnectionsCutOff(t *testing.T) {
 	f := open(t, func(o *Options) { o.URL = proxy.URL })
 	l := startLoad(f, time.Minute)
 	for range 20 {
-		l.progress(20)
+		l.AwaitAcknowledged(20)
 		proxy.CutAll()
 	}
-	l.progress(200)
-	l.check(t)
+	l.AwaitAcknowledged(200)
+	l.Check()
 	t.Logf("%d commits looked up, %d of unknown outcome, %d transactions repeated", f.tallies.lookedUp.Load(), f.tallies.unknown.Load(), f.tallies.repeated.Load())
 }
 
