@@ -3,7 +3,7 @@ package app
 import "runtime"
 
 // heapFloor is what the garbage collector takes to be in use besides what is.
-const heapFloor = 16 << 20
+const heapFloor = 32 << 20
 
 // raiseHeapFloor lets the heap grow by so many bytes before the garbage
 // collector runs; what it gives has to be called in the end. The collector

@@ -59,7 +59,10 @@ func timed[A, R any](ctx context.Context, c *telemetry.Call, call func(context.C
 }
 
 func (m *metered) Get(ctx context.Context, refs []store.Ref) (store.Read, error) {
-	return timed(ctx, m.get, m.Store.Get, refs)
+	began := time.Now()
+	read, err := m.Store.Get(ctx, refs)
+	observe(m.get, began, err)
+	return read, err
 }
 
 func (m *metered) Apply(ctx context.Context, b store.Batch) ([]store.Result, error) {

@@ -19,8 +19,7 @@ func (a *API) newRouter() chi.Router {
 	r.MethodNotAllowed(a.noMethod)
 	a.mountDocs(r)
 	api.HandlerWithOptions(a, api.ChiServerOptions{
-		BaseRouter:       r,
-		Middlewares:      []api.MiddlewareFunc{a.enter},
+		BaseRouter:       r.With(a.enter),
 		ErrorHandlerFunc: a.badParameter,
 	})
 	return r

@@ -13,6 +13,7 @@ import (
 type operation struct {
 	name        string // its operationId
 	parameters  []queryParameter
+	headers     []string // that are parameters, in their canonical form
 	stream      bool // can live longer than RequestTimeout; where it does not, the handler says so
 	observation Observation
 }
@@ -28,6 +29,7 @@ type queryParameter struct {
 type routeTable struct {
 	byPattern map[string]map[string]*operation // pattern, method
 	unknown   *operation
+	getKey    *operation
 }
 
 // unroutedName stands for requests that matched no operation.
@@ -46,8 +48,11 @@ func newRouteTable(spec *outline, observer Observer) routeTable {
 				observation: observer.Operation(described.OperationID),
 			}
 			for _, p := range slices.Concat(path.Parameters, described.Parameters) {
-				if p = spec.parameter(p); p.In == "query" {
+				switch p = spec.parameter(p); p.In {
+				case "query":
 					op.parameters = append(op.parameters, queryParameter{name: p.Name, repeated: spec.isArray(p), time: p.Schema.Format == "date-time"})
+				case "header":
+					op.headers = append(op.headers, http.CanonicalHeaderKey(p.Name))
 				}
 			}
 			byMethod[method] = op
@@ -57,6 +62,7 @@ func newRouteTable(spec *outline, observer Observer) routeTable {
 		}
 		t.byPattern[pattern] = byMethod
 	}
+	t.getKey = t.byPattern["/tables/{table}/keys/{key}"][http.MethodGet]
 	return t
 }
 

@@ -45,6 +45,12 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.fail(x, r, nil, invalidHeader("Content-Length", "a body's length is told by Content-Length or by Transfer-Encoding, not by both"))
 		return
 	}
+	if ref, ok := a.shortcut(r); ok {
+		x.op = a.routes.getKey
+		limit(r, a.options.RequestTimeout)
+		a.getKey(x, r, ref, nil)
+		return
+	}
 	a.router.ServeHTTP(x, r)
 }
 
@@ -68,7 +74,10 @@ func (a *API) account(x *exchange, r *http.Request, start time.Time) {
 			a.fail(x, r, nil, &store.Error{Code: store.Internal})
 		}
 	}
-	a.observe(x, r, a.routes.of(x.route), time.Since(start)-x.atRest())
+	if x.op == nil {
+		x.op = a.routes.of(x.route)
+	}
+	a.observe(x, r, x.op, time.Since(start)-x.atRest())
 	if cut { // net/http ends the connection for it
 		panic(http.ErrAbortHandler)
 	}
@@ -101,6 +110,7 @@ type exchange struct {
 	body     *countedBody
 	code     store.Code // of the problem that was answered
 	route    *chi.Context
+	op       *operation // nil: as it was routed
 	rest     time.Duration
 	resting  time.Time // since when; zero: at work
 }

@@ -51,7 +51,7 @@ func (s *Store) cached(ctx context.Context, l *link, ref store.Ref) (read store.
 	contact := &l.contacts[d.index]
 	// Before the copy is looked for: an answer that comes meanwhile may be of another
 	// connection, and say nothing about it.
-	shown := contact.last()
+	shown, now := contact.last(), time.Now()
 	c, ok := s.copyOf(ctx, l, d.entry(ref))
 	if !ok {
 		return store.Read{}, false
@@ -60,10 +60,10 @@ func (s *Store) cached(ctx context.Context, l *link, ref store.Ref) (read store.
 	if !ok {
 		return store.Read{}, false
 	}
-	now := time.Now()
 	if !c.hit {
-		shown = c.asked
-		contact.answered(c.asked)
+		shown = now
+		contact.answered(now)
+		now = time.Now()
 	}
 	age := now.Sub(shown)
 	floor, closed := s.cache.floors.of(ref, now)
@@ -87,14 +87,12 @@ func (s *Store) cached(ctx context.Context, l *link, ref store.Ref) (read store.
 
 // copied is a key's copy.
 type copied struct {
-	held  []byte // nil: nothing
-	hit   bool   // it was in memory
-	asked time.Time
+	held []byte // nil: nothing
+	hit  bool   // it was in memory
 }
 
 // copyOf reads a key by way of the memory.
-func (s *Store) copyOf(ctx context.Context, l *link, key string) (copied, bool) {
-	c := copied{asked: time.Now()}
+func (s *Store) copyOf(ctx context.Context, l *link, key string) (c copied, ok bool) {
 	answer := l.client.DoCache(ctx, l.client.B().Get().Key(key).Cache().ToStaticTTL(), copyLife)
 	var err error
 	if c.held, err = answer.AsBytes(); err != nil && !rueidis.IsRedisNil(err) {
