@@ -190,6 +190,19 @@ func readParameters(query string, like form) (given map[string]string, wrong str
 	return given, ""
 }
 
+// scheme begins the URL of a deployment by which larder would go there as it goes
+// here, by TLS or in the clear.
+func (a address) scheme(of deployment) string {
+	scheme := "redis"
+	if a.tls != nil {
+		scheme = "rediss"
+	}
+	if of != standalone {
+		scheme += "+" + string(of)
+	}
+	return scheme + "://"
+}
+
 // clientOption is the address as the client library has it.
 func (a address) clientOption() rueidis.ClientOption {
 	o := rueidis.ClientOption{

@@ -50,6 +50,7 @@ func (s *Store) clientOption() rueidis.ClientOption {
 	o.DisableRetry = true
 	o.PipelineMultiplex = -1 // one connection to each server; what is sent together shares it
 	o.Dialer = net.Dialer{Timeout: s.options.ConnectTimeout, KeepAlive: keepAlive}
+	o.DialCtxFn = dial
 	o.ConnWriteTimeout = s.options.ReplyTimeout
 	o.DisableCache = s.cache == nil
 	o.CacheSizeEachConn = s.options.CacheBytes
@@ -69,17 +70,26 @@ func (s *Store) clientOption() rueidis.ClientOption {
 
 // connect makes the link, once the server is one that can be worked with.
 func (s *Store) connect(ctx context.Context) error {
-	client, err := rueidis.NewClient(s.clientOption())
+	l, err := s.makeLink(ctx)
 	if err != nil {
-		return s.refusal(ctx, err)
-	}
-	l, err := s.greet(ctx, client)
-	if err != nil {
-		client.Close()
+		s.refused.Store(store.AsError(err))
 		return err
 	}
 	s.link.Store(l)
 	return nil
+}
+
+func (s *Store) makeLink(ctx context.Context) (*link, error) {
+	client, err := rueidis.NewClient(s.clientOption())
+	if err != nil {
+		return nil, s.connectError(ctx, err)
+	}
+	l, err := s.greet(ctx, client)
+	if err != nil {
+		client.Close()
+		return nil, err
+	}
+	return l, nil
 }
 
 // connectLoop goes on until there is a link.
@@ -125,6 +135,9 @@ func (s *Store) greet(ctx context.Context, client rueidis.Client) (*link, error)
 	}
 	// The first tag that is tried is one of the shards' for any number of them.
 	first := newShards(s.options.Prefix, 1)[0]
+	if err := s.checkRights(ctx, client, &first); err != nil {
+		return nil, err
+	}
 	made, err := s.meta(ctx, client, &first, count)
 	if err != nil {
 		return nil, err
@@ -143,14 +156,6 @@ func (s *Store) greet(ctx context.Context, client rueidis.Client) (*link, error)
 		l.contacts[i].began = time.Now()
 	}
 	return l, nil
-}
-
-// unusable is the error for a server or keys that can't be worked with. field is
-// the setting that is wrong.
-func (s *Store) unusable(field, detail string) *store.Error {
-	e := s.fail(store.Unavailable, detail, nil)
-	e.Field = field
-	return e
 }
 
 // metadata is what a store says of itself.
@@ -188,16 +193,28 @@ func newID() string {
 	return hex.EncodeToString(id[:])
 }
 
-// checkServer holds the server to what scripts need.
+// checkServer holds the server to what the URL says that it is, and to what scripts
+// need.
 func (s *Store) checkServer(ctx context.Context, client rueidis.Client) error {
-	info, err := client.Do(ctx, client.B().Info().Section("server").Build()).ToString()
+	text, err := client.Do(ctx, client.B().Info().Section("server", "cluster").Build()).ToString()
 	if err != nil {
-		return s.refusal(ctx, err)
+		return s.connectError(ctx, err)
 	}
-	_, rest, found := strings.Cut(info, "redis_version:")
-	version, _, _ := strings.Cut(rest, "\r")
+	told := parseInfo(text)
+	inCluster := told["cluster_enabled"] == "1"
+	switch {
+	case told["redis_mode"] == "sentinel":
+		return s.unusable("url", "the server is a sentinel; its URL begins with "+s.address.scheme(sentinel)+" and names the master that it watches")
+	case inCluster && s.address.kind != cluster:
+		return s.unusable("url", s.nodeOfCluster())
+	case inCluster && client.Mode() != rueidis.ClientModeCluster: // it has gone on without
+		return s.unusable("url", s.lacks([]string{"cluster|slots", "cluster|shards"}))
+	case s.address.kind == cluster && client.Mode() != rueidis.ClientModeCluster:
+		return s.unusable("url", s.noCluster())
+	}
+	version := told["redis_version"]
 	major, _, _ := strings.Cut(version, ".")
-	if n, err := strconv.Atoi(major); !found || err != nil || n < oldestServer {
+	if n, err := strconv.Atoi(major); err != nil || n < oldestServer {
 		return s.unusable("url", fmt.Sprintf("the server is Redis %q, and larder needs %d.0 or newer", version, oldestServer))
 	}
 	return nil

@@ -3,7 +3,6 @@ package redisstore
 import (
 	"context"
 	"errors"
-	"net"
 	"strings"
 
 	"github.com/redis/rueidis"
@@ -46,6 +45,7 @@ var refusals = map[string]struct {
 	"NOREPLICAS":  {store.Unavailable, "the Redis server has fewer replicas than it is told to write with"},
 	"OOM":         {store.StorageFull, "the Redis server's memory is full; nothing was written"},
 	"MISCONF":     {store.StorageFull, "the Redis server can't save to its disk, and takes no writes; nothing was written"},
+	"MAXCLIENTS":  {store.Unavailable, "the Redis server takes no more connections"},
 	"NOAUTH":      {store.Unavailable, "the Redis server asks for a password"},
 	"WRONGPASS":   {store.Unavailable, "the Redis server refuses the user or the password"},
 	"NOPERM":      {store.Unavailable, "the Redis user may not do what larder has to"},
@@ -56,21 +56,29 @@ var refusals = map[string]struct {
 // is wrong.
 var settings = map[string]string{"NOAUTH": "url", "WRONGPASS": "url", "NOPERM": "url"}
 
+// refusalOf gives the word for a refusal. Those that the server tells as errors of no
+// kind of their own, for which the client leaves the word ERR out, get one.
+func refusalOf(text string) string {
+	switch {
+	case strings.HasPrefix(text, "Script attempted to access"):
+		return "TRYAGAIN" // a slot that is being moved; scripts read first
+	case strings.HasPrefix(text, "max number of clients reached"):
+		return "MAXCLIENTS"
+	case strings.Contains(text, "AUTH <password> called without any password"):
+		return "WRONGPASS"
+	}
+	word, _, _ := strings.Cut(text, " ")
+	return word
+}
+
 // answered makes an error of what a server answered; nil where it was no answer
 // that says that nothing was done.
 func (s *Store) answered(err error) *store.Error {
 	answer, ok := rueidis.IsRedisErr(err)
-	if !ok {
+	if !ok || withinScript(answer.Error()) {
 		return nil
 	}
-	text := answer.Error()
-	word, _, _ := strings.Cut(text, " ")
-	switch {
-	case word == "ERR" && strings.Contains(text, "Script attempted to access"):
-		word = "TRYAGAIN" // a slot that is being moved; scripts read first
-	case word == "ERR" && strings.Contains(text, "AUTH"):
-		word = "WRONGPASS"
-	}
+	word := refusalOf(answer.Error())
 	known, ok := refusals[word]
 	if !ok {
 		return nil
@@ -80,10 +88,27 @@ func (s *Store) answered(err error) *store.Error {
 	return e
 }
 
+// withinScript says whether a script was ended because its user may not run a
+// command in it, after others that it has run.
+func withinScript(text string) bool {
+	return strings.HasPrefix(text, "The user executing the script can't run") || strings.Contains(text, "ACL failure in script")
+}
+
+// unreached is what a call gets as long as there is no way to the server.
+func (s *Store) unreached() *store.Error {
+	e := s.fail(store.Unavailable, "the Redis server can't be reached", nil)
+	if last := s.refused.Load(); last != nil {
+		e.Err = last.Err
+		if said := s.answered(last.Err); said != nil && said.Field == "" {
+			e.Detail = said.Detail
+		}
+	}
+	return e
+}
+
 // unsent says whether an error came up before anything was sent.
 func unsent(err error) bool {
-	op, ok := errors.AsType[*net.OpError](err)
-	return ok && op.Op == "dial" || errors.Is(err, rueidis.ErrNoAddr) || errors.Is(err, rueidis.ErrNoSlot)
+	return isHandshake(err) || undialed(err) || errors.Is(err, rueidis.ErrNoAddr) || errors.Is(err, rueidis.ErrNoSlot)
 }
 
 // refusal is the error of a read, or of whatever else can't have written.
@@ -94,12 +119,14 @@ func (s *Store) refusal(ctx context.Context, err error) error {
 	if e := s.answered(err); e != nil {
 		return e
 	}
-	_, isAnswer := rueidis.IsRedisErr(err)
+	answer, isAnswer := rueidis.IsRedisErr(err)
 	switch {
 	case s.isClosed():
 		return s.closed()
 	case ctx.Err() != nil:
 		return s.ended(ctx)
+	case isAnswer && withinScript(answer.Error()):
+		return s.unusableFor("url", refusals["NOPERM"].detail, err)
 	case isAnswer || errors.Is(err, errDamaged):
 		return s.fail(store.Internal, "the Redis server's answer makes no sense", err)
 	}
@@ -118,5 +145,8 @@ func (s *Store) outcome(ctx context.Context, err error) error {
 		return s.refusal(ctx, err)
 	}
 	s.tallies.unknown.Add(1)
+	if _, isAnswer := rueidis.IsRedisErr(err); isAnswer {
+		return s.fail(store.Ambiguous, "the Redis server failed at the write, and whether it has written is not known", err)
+	}
 	return s.fail(store.Ambiguous, "the connection to the Redis server broke before it answered, and whether it has written is not known", err)
 }

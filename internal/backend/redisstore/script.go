@@ -55,6 +55,9 @@ var luaCatalog string
 //go:embed lua/tables.lua
 var luaTables string
 
+//go:embed lua/rights.lua
+var luaRights string
+
 //go:embed lua/due.lua
 var luaDue string
 
@@ -75,7 +78,7 @@ type scripts struct {
 	define, drop, build         *rueidis.Lua
 	search, changed, count      *rueidis.Lua
 	feed, advance               *rueidis.Lua
-	meta                        *rueidis.Lua
+	meta, rights                *rueidis.Lua
 }
 
 func newScripts() scripts {
@@ -102,7 +105,8 @@ func newScripts() scripts {
 		feed:    reading(luaFeed),
 		advance: rueidis.NewLuaScript(luaWrites + luaRecord + luaFeed),
 
-		meta: rueidis.NewLuaScript(luaFrees + luaMeta),
+		meta:   rueidis.NewLuaScript(luaFrees + luaMeta),
+		rights: rueidis.NewLuaScriptReadOnly(luaReads + luaRights),
 	}
 }
 

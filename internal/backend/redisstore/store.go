@@ -19,7 +19,8 @@ type Store struct {
 	address address
 	scripts scripts
 
-	link     atomic.Pointer[link] // nil until a server has been reached
+	link     atomic.Pointer[link]        // nil until a server has been reached
+	refused  atomic.Pointer[store.Error] // why it was not, the last time
 	catalogs catalogs
 	sequence highest // of all that this store has seen
 	queues   *queues
@@ -75,7 +76,9 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 
 func (s *Store) open(ctx context.Context) (err error) {
 	if s.address, err = parseAddress(s.options.URL); err != nil {
-		return err
+		wrong := store.AsError(err)
+		wrong.Backend = s.options.Name
+		return wrong
 	}
 	if err := s.options.validate(); err != nil {
 		return err
@@ -85,7 +88,7 @@ func (s *Store) open(ctx context.Context) (err error) {
 	case ctx.Err() != nil || !passes(err):
 		return err
 	default:
-		s.options.Logger.Warn().Err(err).Msg("Redis can't be reached yet; larder goes on trying")
+		s.options.Logger.Warn().Err(err).Msg("Redis can't be used yet; larder goes on trying")
 		s.owned.Go(s.connectLoop)
 	}
 	s.owned.Go(s.reapLoop)
@@ -131,7 +134,7 @@ func (s *Store) enter(ctx context.Context) (*link, error) {
 	}
 	l := s.link.Load()
 	if l == nil {
-		return nil, s.fail(store.Unavailable, "the Redis server can't be reached", nil)
+		return nil, s.unreached()
 	}
 	return l, nil
 }
