@@ -14,7 +14,7 @@ type operation struct {
 	name        string // its operationId
 	parameters  []queryParameter
 	headers     []string // that are parameters, in their canonical form
-	stream      bool // can live longer than RequestTimeout; where it does not, the handler says so
+	stream      bool     // can live longer than RequestTimeout; where it does not, the handler says so
 	observation Observation
 }
 

@@ -20,8 +20,17 @@ func TestPlainPathsAreAnsweredAlike(t *testing.T) {
 	}
 	tables := []string{"t", "never", "_system", "-bad", strings.Repeat("x", 129), "keys"}
 	headers := [][]string{
-		nil, {"If-None-Match: \"1\""}, {"If-Match: \"7\""}, {"If-Match: nonsense"}, {"Larder-Min-Version: 7"}, {"Larder-Min-Version: x"},
-		{"Cache-Control: no-cache"}, {"Cache-Control: max-age=1"}, {"Cache-Control: only-if-cached"}, {"Accept: text/html"}, {"Accept: */*"},
+		nil,
+		{"If-None-Match: \"1\""},
+		{"If-Match: \"7\""},
+		{"If-Match: nonsense"},
+		{"Larder-Min-Version: 7"},
+		{"Larder-Min-Version: x"},
+		{"Cache-Control: no-cache"},
+		{"Cache-Control: max-age=1"},
+		{"Cache-Control: only-if-cached"},
+		{"Accept: text/html"},
+		{"Accept: */*"},
 	}
 	for _, table := range tables {
 		for _, key := range append(stored, "absent", strings.Repeat("y", 1025)) {
