@@ -19,7 +19,11 @@ if ARGV[4] ~= '' and tonumber(last) < tonumber(ARGV[4]) then
 end
 
 local forgotten, found = 0, {}
-for _, title in ipairs(ARGV[2] ~= '' and {ARGV[2]} or call('SMEMBERS', KEYS[3])) do
+local tables = {}
+if tonumber(last) > tonumber(after) then -- else there is nothing, and nothing forgotten
+	tables = ARGV[2] ~= '' and {ARGV[2]} or call('SMEMBERS', KEYS[3])
+end
+for _, title in ipairs(tables) do
 	local state = call('GET', base .. 't:' .. title)
 	if state then forgotten = math.max(forgotten, (unpack8('>i8', state, 17))) end
 	local changed = call('ZRANGE', base .. 'c:' .. title, '(' .. after, '+inf', 'BYSCORE', 'LIMIT', '0', text(most), 'WITHSCORES')
