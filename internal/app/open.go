@@ -58,6 +58,7 @@ func primaryOptions(cfg config.Config, log *zerolog.Logger) backend.Options {
 			CacheBytes:     int(cfg.RedisCache),
 			CacheAge:       cfg.RedisCacheAge,
 			ConnectTimeout: cfg.RedisConnectTimeout,
+			ReplyTimeout:   cfg.RedisReplyTimeout,
 		},
 	}
 }

@@ -16,6 +16,7 @@ type Redis struct {
 	CacheBytes     int
 	CacheAge       time.Duration
 	ConnectTimeout time.Duration
+	ReplyTimeout   time.Duration
 }
 
 func openRedis(ctx context.Context, scheme, location string, o Options) (store.Store, error) {
@@ -33,5 +34,6 @@ func (o Options) redis(url string) redisstore.Options {
 		Name: o.Name, Limits: o.Limits, Retention: o.Retention, Logger: o.Logger,
 		CacheBytes: r.CacheBytes, CacheAge: r.CacheAge,
 		ConnectTimeout: r.ConnectTimeout,
+		ReplyTimeout:   r.ReplyTimeout,
 	}
 }

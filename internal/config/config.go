@@ -95,10 +95,13 @@ type Config struct {
 	// RedisCache is the memory for copies of entries in this process; 0: none, so that
 	// every read is of the newest.
 	RedisCache Bytes `env:"REDIS_CACHE"`
-	// RedisCacheAge is how old such a copy gets.
+	// RedisCacheAge is how far such a copy may be behind.
 	RedisCacheAge time.Duration `env:"REDIS_CACHE_AGE"`
 	// RedisConnectTimeout bounds the making of a connection.
 	RedisConnectTimeout time.Duration `env:"REDIS_CONNECT_TIMEOUT"`
+	// RedisReplyTimeout bounds an answer of a server's; then the connection counts
+	// as broken.
+	RedisReplyTimeout time.Duration `env:"REDIS_REPLY_TIMEOUT"`
 
 	origins map[string]string // by the setting's name; absent: its default
 }
@@ -171,5 +174,6 @@ func Default() Config {
 		RedisPrefix:         "larder",
 		RedisCacheAge:       time.Second,
 		RedisConnectTimeout: time.Second,
+		RedisReplyTimeout:   500 * time.Millisecond,
 	}
 }

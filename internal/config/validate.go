@@ -74,6 +74,7 @@ func (c Config) checks() []check {
 		{"REDIS_SHARDS", between(c.RedisShards, 0, 1024)},
 		{"REDIS_CACHE", between(c.RedisCache, 0, 1<<40)},
 		{"REDIS_CACHE_AGE", between(c.RedisCacheAge, 10*time.Millisecond, time.Minute)},
+		{"REDIS_REPLY_TIMEOUT", between(c.RedisReplyTimeout, 50*time.Millisecond, 5*time.Minute)},
 		{"REDIS_CONNECT_TIMEOUT", between(c.RedisConnectTimeout, 10*time.Millisecond, 5*time.Minute)},
 	}
 }
