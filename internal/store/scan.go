@@ -12,8 +12,10 @@ type Scan struct {
 	End    string // the first key no longer included; "": to the end
 
 	// Order is by key unless said otherwise. ByChange gives what was written
-	// at or after ModifiedSince, in the order of change; ByExpiry what
-	// expires before ExpiringBefore, the soonest first. A bound may be zero.
+	// at or after ModifiedSince, in the order of change, which between slots
+	// is that of time and leaves open what came first at the same time;
+	// ByExpiry what expires before ExpiringBefore, the soonest first. A bound
+	// may be zero.
 	Order          Order
 	ModifiedSince  time.Time
 	ExpiringBefore time.Time

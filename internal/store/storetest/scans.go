@@ -118,6 +118,7 @@ func scanPages(x *subject) {
 
 func scanKeysOnly(x *subject) {
 	x.do(tagged(map[string]string{"a": "b"}, living(store.ExpiresIn(hours), put("json", `{"n":1}`))))
+	x.tick()
 	x.do(putValue("opaque", opaque([]byte{1, 2})))
 	for _, order := range []store.Order{store.ByKey, store.ByChange} {
 		got := x.scan(store.Scan{Table: things, KeysOnly: true, Order: order}).Entries
@@ -188,6 +189,7 @@ func scanByChange(x *subject) {
 		put("a", `1`), put("b", `1`), put("c", `1`), put("d", `1`), put("gone", `1`), put("a", `2`), merge("c", `{}`), del("gone"), expire("b", store.ExpiresIn(hours)), del("d"), put("d", `2`), del("none"), check("a", ifExists),
 	} {
 		x.do(op)
+		x.tick()
 	}
 	for _, limit := range []int{0, 1, 3} {
 		x.sameKeys("by change", x.scan(store.Scan{Table: things, Order: store.ByChange, Limit: limit}).Entries, "a", "c", "b", "d")

@@ -1,8 +1,10 @@
 package storetest
 
 import (
+	"cmp"
 	"context"
 	"hash/fnv"
+	"slices"
 
 	"larder/internal/store"
 )
@@ -63,6 +65,23 @@ func (s *Slotted) Get(ctx context.Context, refs []store.Ref) (store.Read, error)
 		}
 	}
 	return read, err
+}
+
+// Scan implements [store.Store]. Changes of the same time it gives by slots.
+func (s *Slotted) Scan(ctx context.Context, scan store.Scan) (store.Page, error) {
+	page, err := s.Model.Scan(ctx, scan)
+	if err != nil || scan.Order != store.ByChange {
+		return page, err
+	}
+	for rest := page.Entries; len(rest) > 0; {
+		n := slices.IndexFunc(rest, func(e store.Entry) bool { return !e.UpdatedAt.Equal(rest[0].UpdatedAt) })
+		if n < 0 {
+			n = len(rest)
+		}
+		slices.SortStableFunc(rest[:n], func(a, b store.Entry) int { return cmp.Compare(s.Slot(a.Ref), s.Slot(b.Ref)) })
+		rest = rest[n:]
+	}
+	return page, nil
 }
 
 // Install implements [store.Store], entry by entry.

@@ -293,6 +293,15 @@ func (x *subject) outlive(keys ...string) {
 	}
 }
 
+// tick lets the clock of a store with slots go on a little, before what has to
+// come later in the order of change: between slots that is the order of time.
+func (x *subject) tick() {
+	x.Helper()
+	if x.lacks(Together) && x.h.Advance != nil {
+		x.h.Advance(x.s, time.Millisecond)
+	}
+}
+
 // reopen closes the store and opens it again.
 func (x *subject) reopen() {
 	x.Helper()

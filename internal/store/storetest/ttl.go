@@ -185,6 +185,7 @@ func (x *subject) mortals() (gone, stay []string) {
 	gone, stay = []string{"dir/gone", "gone", "gone/a", "gone/b"}, []string{"dir/stays", "later", "stays", "stays/a"}
 	for _, key := range stay {
 		x.do(put(key, `{"n":1}`))
+		x.tick()
 	}
 	x.do(living(store.ExpiresIn(hours), put("later", `{"n":1}`)))
 	x.applyEach(gone, func(key string) store.Op { return living(store.ExpiresIn(x.lifetime()), put(key, `{"n":1}`)) })

@@ -134,6 +134,7 @@ func valuesOnEveryWay(x *subject) {
 		key := fmt.Sprintf("%03d", i)
 		keys = append(keys, key)
 		x.do(tagged(map[string]string{"number": number(i)}, put(key, text)))
+		x.tick()
 	}
 	x.do(putValue("bytes", opaque([]byte{0, 1, 255})))
 	keys = append(keys, "bytes")
