@@ -114,15 +114,7 @@ func (s *Store) together(k *keyspace, b *store.Batch) (*shard, error) {
 	if len(k.shards) == 1 {
 		return d, nil
 	}
-	var failures []store.Failure
-	for i := range b.Ops {
-		if ref := b.Ops[i].Ref; k.shardOf(ref.Key) != d {
-			failures = append(failures, store.Failure{Index: i, Err: &store.Error{
-				Code: store.CrossSlot, Ref: ref, Field: "key",
-				Detail: "this key lies in another slot than that of operation 0",
-			}})
-		}
-	}
+	failures := b.Elsewhere(func(ref store.Ref) int { return k.shardOf(ref.Key).index })
 	if failures == nil {
 		return d, nil
 	}
