@@ -39,8 +39,8 @@ type Store interface {
 	// the first's. ApplyEach needs no slot in common.
 	Apply(ctx context.Context, b Batch) ([]Result, error)
 
-	// Scan gives a page of a table's entries. A table that was never written
-	// is empty.
+	// Scan gives a page of a table's entries, as they are at one moment. A
+	// table that was never written is empty.
 	Scan(ctx context.Context, s Scan) (Page, error)
 
 	// Changes gives a page of the change feed: every key at its latest

@@ -214,7 +214,9 @@ func modelOf(s store.Store) *Model {
 	return s.(*Model)
 }
 
-func allFaults() []fault { return slices.Concat(faults(), messageFaults(), slotFaults()) }
+func allFaults() []fault {
+	return slices.Concat(faults(), messageFaults(), momentFaults(), slotFaults())
+}
 
 const faultVariable = "STORETEST_FAULT"
 

@@ -20,6 +20,7 @@ func ttlTests() []test {
 		{name: "expired is absent for a unique index", needs: []Topic{UniqueIndexes}, run: expiredIsAbsentInIndexes},
 		{name: "a new life after the end starts anew", run: newLifeAfterEnd},
 		{name: "the end itself no longer belongs to the life", needs: []Topic{clock}, run: endIsExclusive},
+		{name: "compare and swap around the end", needs: []Topic{clock}, run: swapAroundEnd},
 		{name: "an end that was moved or taken away does not come", needs: []Topic{clock}, run: movedEnd},
 		{name: "cleaning up makes a deletion of an end", needs: []Topic{maintenance}, run: endBecomesDeletion},
 		{name: "ends survive closing", needs: []Topic{reopening}, run: endsSurvive},
@@ -276,6 +277,39 @@ func endIsExclusive(x *subject) {
 	x.h.Advance(x.s, time.Microsecond)
 	x.absent("k")
 	x.refuseOne(store.NotFound, check("k", ifExists))
+}
+
+// swapAroundEnd swaps at the last moment of a life, and tries to at the end.
+func swapAroundEnd(x *subject) {
+	step := max(time.Microsecond, x.h.Resolution)
+	e := x.do(tagged(map[string]string{"a": "b"}, living(store.ExpiresIn(hours), put("k", `{"n":1}`))))
+	x.h.Advance(x.s, e.ExpiresAt.Sub(e.UpdatedAt)-step)
+	last := x.do(onlyIf(store.IfVersion(e.Version), living(store.KeepExpiry(), put("k", `{"n":2}`))))
+	if !last.ExpiresAt.Equal(e.ExpiresAt) || last.ExpiresAt.Sub(last.UpdatedAt) != step {
+		x.Fatalf("at the last moment of %+v it was swapped for %+v", e, last)
+	}
+	x.h.Advance(x.s, step)
+	for _, condition := range []store.Precondition{store.IfVersion(last.Version), store.IfVersion(e.Version), store.IfVersion(last.Version + 1), ifExists} {
+		for _, op := range []store.Op{
+			put("k", `{"n":3}`), living(store.KeepExpiry(), put("k", `{"n":3}`)), merge("k", `{"n":3}`), jsonPatch("k", `[]`), addAt("k", "/n", `1`), addFrom("k", `1`, `0`), expire("k", store.ExpiresIn(hours)), del("k"), check("k", ifExists),
+		} {
+			if err := x.refuseOne(store.NotFound, onlyIf(condition, op)); !err.Precondition {
+				x.Fatalf("after the end, %s under %+v failed with %v, which says it is no precondition", op.Kind, condition, err)
+			}
+		}
+	}
+	if !x.lacks(Together) {
+		err := x.refuse(store.BatchFailed, put("other", `1`), check("k", store.IfVersion(last.Version)))
+		if len(err.Failures) != 1 || err.Failures[0].Index != 1 || err.Failures[0].Err.Code != store.NotFound {
+			x.Fatalf("the failures are %+v", err.Failures)
+		}
+	}
+	again := x.do(onlyIf(ifAbsent, living(store.KeepExpiry(), put("k", `{"n":4}`))))
+	if again.Version <= last.Version || !again.CreatedAt.Equal(again.UpdatedAt) || len(again.Metadata) != 0 {
+		x.Fatalf("after the end of %+v came %+v", last, again)
+	}
+	x.endless(again)
+	x.refuseOne(store.VersionMismatch, onlyIf(store.IfVersion(last.Version), put("k", `{"n":5}`)))
 }
 
 func movedEnd(x *subject) {
