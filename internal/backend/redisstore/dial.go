@@ -17,14 +17,20 @@ func (e *handshakeError) Unwrap() error { return e.cause }
 // dial makes a connection, by TLS where there is a config. It tells a server that
 // can't be reached from one that can, and with which no TLS comes about.
 func dial(ctx context.Context, address string, dialer *net.Dialer, config *tls.Config) (net.Conn, error) {
+	var conn net.Conn
+	var err error
 	if config == nil {
-		return dialer.DialContext(ctx, "tcp", address)
+		conn, err = dialer.DialContext(ctx, "tcp", address)
+	} else {
+		conn, err = (&tls.Dialer{NetDialer: dialer, Config: config}).DialContext(ctx, "tcp", address)
+		if err != nil && !undialed(err) {
+			err = &handshakeError{err}
+		}
 	}
-	conn, err := (&tls.Dialer{NetDialer: dialer, Config: config}).DialContext(ctx, "tcp", address)
-	if err != nil && !undialed(err) {
-		err = &handshakeError{err}
+	if err != nil {
+		return nil, err
 	}
-	return conn, err
+	return &greeted{Conn: conn}, nil
 }
 
 // undialed says whether there was no connection to begin with.

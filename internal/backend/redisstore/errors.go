@@ -108,7 +108,7 @@ func (s *Store) unreached() *store.Error {
 
 // unsent says whether an error came up before anything was sent.
 func unsent(err error) bool {
-	return isHandshake(err) || undialed(err) || errors.Is(err, rueidis.ErrNoAddr) || errors.Is(err, rueidis.ErrNoSlot)
+	return isHandshake(err) || isGreeting(err) || undialed(err) || errors.Is(err, rueidis.ErrNoAddr) || errors.Is(err, rueidis.ErrNoSlot)
 }
 
 // refusal is the error of a read, or of whatever else can't have written.

@@ -61,6 +61,11 @@ func put(key, text string) store.Op {
 
 func remove(key string) store.Op { return store.Op{Kind: store.Delete, Ref: ref(key)} }
 
+// plusOne adds to a counter, and makes it.
+func plusOne(key string) store.Op {
+	return store.Op{Kind: store.Increment, Ref: ref(key), Increment: store.Step{Delta: []byte("1"), Initial: []byte("0")}}
+}
+
 func (f *fixture) apply(ops ...store.Op) []store.Result {
 	f.t.Helper()
 	results, err := f.Apply(f.t.Context(), store.Batch{Ops: ops})
