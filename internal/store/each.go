@@ -21,7 +21,7 @@ type Outcome struct {
 // Outcomes are in the order of the operations; it returns when all are known.
 //
 // Operations that only read, on keys that nothing here writes, are read
-// together.
+// together, as long as no slot of theirs fails.
 func ApplyEach(ctx context.Context, s Store, b Batch) []Outcome {
 	ops := b.Ops
 	outcomes := make([]Outcome, len(ops))
@@ -81,6 +81,10 @@ func readEach(ctx context.Context, s Store, ops []Op, reads []int, outcomes []Ou
 		refs[n] = ops[i].Ref
 	}
 	read, err := s.Get(ctx, refs)
+	if err != nil && len(reads) > 1 && AsError(err).Ref != (Ref{}) {
+		readAlone(ctx, s, ops, reads, outcomes)
+		return
+	}
 	for n, i := range reads {
 		if err != nil {
 			outcomes[i].Err = err
@@ -88,6 +92,20 @@ func readEach(ctx context.Context, s Store, ops []Op, reads []int, outcomes []Ou
 		}
 		outcomes[i].Entry = read.Entries[n]
 	}
+}
+
+// readAlone reads each by itself, where what fails of some does not of others.
+func readAlone(ctx context.Context, s Store, ops []Op, reads []int, outcomes []Outcome) {
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, eachWidth)
+	for n := range reads {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			readEach(ctx, s, ops, reads[n:n+1], outcomes)
+		})
+	}
+	wg.Wait()
 }
 
 func applyOne(ctx context.Context, s Store, b Batch) Outcome {

@@ -111,3 +111,39 @@ func TestApplyEachSharesAReadsFailure(t *testing.T) {
 		t.Errorf("nothing to do gave %+v", outcomes)
 	}
 }
+
+// halfDown can't reach the slot of one entry.
+type halfDown struct {
+	*storetest.Slotted
+	down store.Ref
+}
+
+func (h halfDown) Get(ctx context.Context, refs []store.Ref) (store.Read, error) {
+	for _, ref := range refs {
+		if h.Slot(ref) == h.Slot(h.down) {
+			return store.Read{}, &store.Error{Code: store.Unavailable, Ref: ref}
+		}
+	}
+	return h.Slotted.Get(ctx, refs)
+}
+
+func TestApplyEachReadsWhatCanBeRead(t *testing.T) {
+	s := halfDown{&storetest.Slotted{Model: filled(t, 40, store.Limits{}).(*storetest.Model)}, at(store.Get, "a/007").Ref}
+	var b store.Batch
+	for i := range 40 {
+		b.Ops = append(b.Ops, at(store.Get, fmt.Sprintf("a/%03d", i)))
+	}
+	failed := 0
+	for i, o := range store.ApplyEach(t.Context(), s, b) {
+		down := s.Slot(b.Ops[i].Ref) == s.Slot(s.down)
+		if down {
+			failed++
+		}
+		if down != (store.CodeOf(o.Err) == store.Unavailable) || !down && (o.Err != nil || !o.Entry.Exists() || o.Entry.Ref != b.Ops[i].Ref) {
+			t.Errorf("operation %d came to %+v, %v", i, o.Entry, o.Err)
+		}
+	}
+	if failed == 0 || failed == 40 {
+		t.Errorf("%d of 40 keys are in the slot that is down", failed)
+	}
+}

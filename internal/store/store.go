@@ -26,7 +26,8 @@ type Store interface {
 	// Get gives the entries in the order of refs, an absent one as
 	// Entry.Absent; absence is no error. All are read at one moment, and
 	// Read.Horizon is where the change feed stood then: whatever is not
-	// seen here lies beyond it.
+	// seen here lies beyond it. An error that has a Ref is of that entry's
+	// slot; others may yet be read.
 	Get(ctx context.Context, refs []Ref) (Read, error)
 
 	// Apply does all operations of b or none, at one moment, durably: when

@@ -53,7 +53,9 @@ func (s *Store) get(ctx context.Context, l *link, refs []store.Ref) (store.Read,
 	all.Wait()
 	for i := range parts {
 		if errs[i] != nil {
-			return store.Read{}, errs[i]
+			e := *store.AsError(errs[i])
+			e.Ref = refs[parts[i].at[0]] // of this shard alone
+			return store.Read{}, &e
 		}
 		if i == 0 || reads[i].Horizon < read.Horizon {
 			read.Horizon = reads[i].Horizon
