@@ -76,6 +76,7 @@ func (s *Store) connect(ctx context.Context) error {
 		return err
 	}
 	s.link.Store(l)
+	s.advise(ctx, l)
 	return nil
 }
 

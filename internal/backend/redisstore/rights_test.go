@@ -38,11 +38,13 @@ func grants(s *Store) []string {
 func TestUserWithoutMoreRights(t *testing.T) {
 	server := testenv.StartRedis(t, testenv.RedisOptions{})
 	own := grants(&Store{cache: &cache{}})
-	address := userOf(t, server, "larder", append(own, "~test-*")...)
+	address := userOf(t, server, "larder", append(own, "+config|get", "~test-*")...)
 	site := func(t testing.TB) testenv.RedisSite {
 		return testenv.RedisSite{URL: address, Prefix: testenv.Redis(t).Prefix}
 	}
-	storetest.Run(t, withCache(site))
+	h := withCache(site)
+	h.After = nil // it looks at more than larder may
+	storetest.Run(t, h)
 	for _, lost := range server.Do(t, "ACL", "LOG").([]any) {
 		t.Errorf("it was refused something: %v", lost)
 	}
@@ -102,6 +104,9 @@ func TestRightsAreAll(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, path := range paths {
+			if strings.HasSuffix(path, "_test.go") {
+				continue
+			}
 			text, err := os.ReadFile(path)
 			if err != nil {
 				t.Fatal(err)

@@ -38,6 +38,7 @@ type Store struct {
 var (
 	_ store.Store      = (*Store)(nil)
 	_ store.Maintainer = (*Store)(nil)
+	_ store.Inspector  = (*Store)(nil)
 	_ store.Searcher   = (*Store)(nil)
 	_ store.Indexer    = (*Store)(nil)
 )
@@ -102,7 +103,7 @@ func (s *Store) Info() store.Info {
 	return store.Info{
 		Name:         s.options.Name,
 		Engine:       engine,
-		Capabilities: []store.Capability{store.CanSearch, store.CanIndex, store.CanMaintain},
+		Capabilities: []store.Capability{store.CanSearch, store.CanIndex, store.CanMaintain, store.CanInspect},
 		Limits:       s.options.Limits,
 	}
 }
