@@ -44,8 +44,13 @@ const memory = "memory"
 // cached gives an entry from memory; ok is false where that is not to be had, and
 // the server has to be asked in the usual way, as it has to be after an error too.
 func (s *Store) cached(ctx context.Context, l *link, ref store.Ref) (read store.Read, ok bool) {
-	if s.cache == nil || !store.FreshnessOf(ctx).Recent {
+	fresh := store.FreshnessOf(ctx)
+	if s.cache == nil || !fresh.Recent {
 		return store.Read{}, false
+	}
+	bound := s.cache.bound
+	if fresh.MaxAge > 0 {
+		bound = min(bound, fresh.MaxAge)
 	}
 	d := l.shardOf(ref.Key)
 	contact := &l.contacts[d.index]
@@ -68,7 +73,7 @@ func (s *Store) cached(ctx context.Context, l *link, ref store.Ref) (read store.
 	age := now.Sub(shown)
 	floor, closed := s.cache.floors.of(ref, now)
 	switch {
-	case shown.IsZero() || age > s.cache.bound || closed || e.Version < floor || !s.lives(contact, &r, now):
+	case shown.IsZero() || age > bound || closed || e.Version < floor || !s.lives(contact, &r, now):
 		s.cache.passed.Add(1)
 		return store.Read{}, false
 	case age > s.cache.bound/2 && contact.renews():

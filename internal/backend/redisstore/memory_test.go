@@ -110,6 +110,29 @@ func TestOnlyTheNewest(t *testing.T) {
 	}
 }
 
+// TestYoungerThanAsked reads with a bound that is closer than the store's own.
+func TestYoungerThanAsked(t *testing.T) {
+	t.Parallel()
+	f := open(t, inMemory)
+	f.apply(put("k", `1`))
+	read := func(within time.Duration) store.Source {
+		t.Helper()
+		ctx := store.WithFreshness(t.Context(), store.Freshness{Recent: true, MaxAge: within})
+		read, err := f.Get(ctx, []store.Ref{ref("k")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return read.Source
+	}
+	poll(t, "a copy", func() bool { return read(time.Hour).Copy == memory })
+	for range 100 {
+		if from := read(time.Nanosecond); from.Copy == memory {
+			t.Fatalf("a copy that is %s old was served where one of 1 ns was asked for", from.Age)
+		}
+	}
+	poll(t, "a copy young enough", func() bool { from := read(10 * time.Second); return from.Copy == memory && from.Age <= 10*time.Second })
+}
+
 // TestBrokenLinkEmptiesMemory cuts the link: what the server would have told in the
 // meantime is not known, so nothing that was in memory counts any more.
 func TestBrokenLinkEmptiesMemory(t *testing.T) {
