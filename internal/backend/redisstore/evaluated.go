@@ -12,14 +12,18 @@ import (
 // evaluated reads what the batch touches, evaluates it, and writes what comes of
 // it if what was read still stands; else all over again. Batches of this process
 // that would only get in each other's way wait for each other.
-func (w *writing) evaluated(ctx context.Context) ([]store.Result, error) {
-	if w.writes() {
-		leave, err := w.s.queues.wait(ctx, w.refs)
-		if err != nil {
-			return nil, w.s.ended(ctx)
-		}
-		defer leave()
+func (w *writing) evaluated(ctx context.Context) (results []store.Result, err error) {
+	if !w.writes() {
+		return w.attempts(ctx)
 	}
+	err = w.s.inTurn(ctx, w.refs, func() error {
+		results, err = w.attempts(ctx)
+		return err
+	})
+	return results, err
+}
+
+func (w *writing) attempts(ctx context.Context) ([]store.Result, error) {
 	for attempt := 0; ; attempt++ {
 		if attempt > 0 {
 			w.s.tallies.repeated.Add(1)

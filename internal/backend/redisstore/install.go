@@ -48,18 +48,17 @@ func (s *Store) installPart(ctx context.Context, l *link, p *part, entries []sto
 			newest[e.Ref] = e
 		}
 	}
-	leave, err := s.queues.wait(ctx, refs)
-	if err != nil {
-		return s.ended(ctx)
-	}
-	defer leave()
+	return s.inTurn(ctx, refs, func() error { return s.installInTurn(ctx, l, p.shard, refs, newest) })
+}
+
+func (s *Store) installInTurn(ctx context.Context, l *link, d *shard, refs []store.Ref, newest map[store.Ref]*store.Entry) error {
 	for attempt := 0; ; attempt++ {
 		if attempt > 0 {
 			if err := s.pause(ctx, attempt); err != nil {
 				return err
 			}
 		}
-		switch err := s.install(ctx, l, p.shard, refs, newest); {
+		switch err := s.install(ctx, l, d, refs, newest); {
 		case err == nil:
 			written := make([]store.Entry, len(refs))
 			for i, ref := range refs {

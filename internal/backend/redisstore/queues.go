@@ -4,6 +4,7 @@ import (
 	"context"
 	"hash/maphash"
 	"slices"
+	"time"
 
 	"larder/internal/store"
 )
@@ -13,38 +14,73 @@ import (
 // is a courtesy: others may share a queue, and other processes are in none.
 type queues struct {
 	seed  maphash.Seed
-	turns [256]chan struct{} // each holds one thing while somebody is in turn
+	turns [256]chan miss // each holds one thing while nobody is in turn
+}
+
+// miss is how the last who did not get through to the server found that out.
+type miss struct {
+	at  time.Time
+	err error
 }
 
 func newQueues() *queues {
 	q := &queues{seed: maphash.MakeSeed()}
 	for i := range q.turns {
-		q.turns[i] = make(chan struct{}, 1)
+		q.turns[i] = make(chan miss, 1)
+		q.turns[i] <- miss{}
 	}
 	return q
 }
 
-// wait returns once it is the turn of all the refs; leave ends it.
-func (q *queues) wait(ctx context.Context, refs []store.Ref) (leave func(), err error) {
+// inTurn does something once it is the turn of all the refs.
+func (s *Store) inTurn(ctx context.Context, refs []store.Ref, do func() error) (err error) {
+	own := s.queues.of(refs)
+	if err := s.queues.wait(ctx, own); err != nil {
+		if ctx.Err() != nil {
+			return s.ended(ctx)
+		}
+		return err
+	}
+	var last miss
+	defer func() { s.queues.leave(own, last) }()
+	if err = do(); store.CodeOf(err) == store.Unavailable {
+		last = miss{time.Now(), err}
+	}
+	return err
+}
+
+// of gives the refs' turns, in an order in which none waits in a circle.
+func (q *queues) of(refs []store.Ref) []int {
 	own := make([]int, len(refs))
 	for i := range refs {
 		own[i] = int(maphash.Comparable(q.seed, refs[i]) % uint64(len(q.turns)))
 	}
-	slices.Sort(own) // so that none waits in a circle
-	own = slices.Compact(own)
-	for n, i := range own {
-		select {
-		case q.turns[i] <- struct{}{}:
-		case <-ctx.Done():
-			q.leave(own[:n])
-			return nil, context.Cause(ctx)
-		}
-	}
-	return func() { q.leave(own) }, nil
+	slices.Sort(own)
+	return slices.Compact(own)
 }
 
-func (q *queues) leave(turns []int) {
-	for _, i := range turns {
-		<-q.turns[i]
+// wait returns once it is the turn. Where somebody in front has waited for the server
+// in vain meanwhile, it fails as that one did: each doing so in turn, they would wait
+// for very long.
+func (q *queues) wait(ctx context.Context, own []int) error {
+	began := time.Now()
+	for n, i := range own {
+		select {
+		case last := <-q.turns[i]:
+			if last.at.After(began) {
+				q.leave(own[:n+1], last)
+				return last.err
+			}
+		case <-ctx.Done():
+			q.leave(own[:n], miss{})
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}
+
+func (q *queues) leave(own []int, last miss) {
+	for _, i := range own {
+		q.turns[i] <- last
 	}
 }
