@@ -41,7 +41,8 @@ func (s *Store) get(ctx context.Context, l *link, refs []store.Ref) (store.Read,
 	}
 	parts := l.split(refs)
 	if len(parts) == 1 {
-		return read, s.readPart(ctx, l, refs, &parts[0], &read)
+		err := s.readPart(ctx, l, refs, &parts[0], &read)
+		return read, err
 	}
 	reads := make([]store.Read, len(parts))
 	errs := make([]error, len(parts))
