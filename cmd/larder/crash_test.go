@@ -33,6 +33,13 @@ func TestKilledUnderLoadOverPostgres(t *testing.T) {
 	})
 }
 
+// TestKilledUnderLoadOverRedis does so where the entries are in Redis.
+func TestKilledUnderLoadOverRedis(t *testing.T) {
+	site := testenv.Redis(t)
+	env := []string{"LARDER_PRIMARY=" + site.URL, "LARDER_REDIS_PREFIX=" + site.Prefix}
+	killedUnderLoad(t, 3, api.MaintenanceActionCleanup, testenv.Options{Env: env}, func() {})
+}
+
 // killedUnderLoad kills a server so many times, or ten times as often in a soak.
 // check is for when it is gone.
 func killedUnderLoad(t *testing.T, kills int, maintenance api.MaintenanceAction, at testenv.Options, check func()) {

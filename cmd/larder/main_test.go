@@ -71,6 +71,7 @@ type gateway struct {
 	t       *testing.T
 	cmd     *exec.Cmd
 	address string
+	ready   chan string   // the address, when it serves
 	done    chan struct{} // closed when the process has ended
 
 	mu  sync.Mutex
@@ -81,12 +82,20 @@ type gateway struct {
 // environment names one.
 func start(t *testing.T, env ...string) *gateway {
 	t.Helper()
+	g := launch(t, env...)
+	g.await()
+	return g
+}
+
+// launch is start that does not wait until the gateway is ready.
+func launch(t *testing.T, env ...string) *gateway {
+	t.Helper()
 	env = append([]string{
 		"LARDER_LISTEN=127.0.0.1:0",
 		"LARDER_PRIMARY=bolt://" + filepath.Join(t.TempDir(), "larder.db"),
 		"LARDER_LOG_FORMAT=json",
 	}, env...)
-	g := &gateway{t: t, cmd: command(context.Background(), env, []string{"serve"}), done: make(chan struct{})}
+	g := &gateway{t: t, cmd: command(context.Background(), env, []string{"serve"}), ready: make(chan string, 1), done: make(chan struct{})}
 	stderr, err := g.cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -98,20 +107,24 @@ func start(t *testing.T, env ...string) *gateway {
 		_ = g.cmd.Process.Kill() // most have ended by now
 		<-g.done
 	})
-	ready := make(chan string, 1)
-	go g.follow(stderr, ready)
-	select {
-	case g.address = <-ready:
-	case <-g.done:
-		t.Fatalf("the gateway ended at once: %v", g.log)
-	case <-time.After(patience):
-		t.Fatal("the gateway is not ready")
-	}
+	go g.follow(stderr)
 	return g
 }
 
+// await waits until the gateway is ready.
+func (g *gateway) await() {
+	g.t.Helper()
+	select {
+	case g.address = <-g.ready:
+	case <-g.done:
+		g.t.Fatalf("the gateway ended at once: %v", g.log)
+	case <-time.After(patience):
+		g.t.Fatal("the gateway is not ready")
+	}
+}
+
 // follow keeps the log, until the process ends.
-func (g *gateway) follow(stderr io.Reader, ready chan<- string) {
+func (g *gateway) follow(stderr io.Reader) {
 	defer close(g.done)
 	lines := bufio.NewScanner(stderr)
 	for lines.Scan() {
@@ -123,7 +136,7 @@ func (g *gateway) follow(stderr io.Reader, ready chan<- string) {
 		g.log = append(g.log, line)
 		g.mu.Unlock()
 		if address, ok := line["address"].(string); ok && line["message"] == "ready" {
-			ready <- address
+			g.ready <- address
 		}
 	}
 	_ = g.cmd.Wait() // its exit code is asked for in exitCode

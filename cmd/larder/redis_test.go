@@ -2,8 +2,10 @@ package main
 
 import (
 	"net/url"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"larder/internal/testenv"
 )
@@ -46,6 +48,24 @@ func TestServeOverSentinelAndCluster(t *testing.T) {
 		if got := larder.must("", "get", "users", "ada"); strings.TrimSpace(got) != `{"n":1}` {
 			t.Errorf("%s: it has %s", name, got)
 		}
+	}
+}
+
+// TestServeWaitsForRedis starts larder before Redis.
+func TestServeWaitsForRedis(t *testing.T) {
+	server := testenv.StartRedis(t, testenv.RedisOptions{})
+	server.Stop(t)
+	larder := launch(t, "LARDER_PRIMARY="+server.URL)
+	for deadline := time.Now().Add(patience); len(larder.logged("the backend does not serve yet; larder waits for it")) == 0; runtime.Gosched() {
+		if time.Now().After(deadline) {
+			t.Fatalf("it does not wait: %v", larder.logged("ready"))
+		}
+	}
+	server.Start(t)
+	larder.await()
+	larder.must("", "put", "users", "ada", `{"n": 1}`)
+	if got := larder.must("", "get", "users", "ada"); strings.TrimSpace(got) != `{"n":1}` {
+		t.Errorf("it has %s", got)
 	}
 }
 

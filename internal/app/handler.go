@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
@@ -21,7 +22,7 @@ type handler interface {
 
 // newHandler builds what answers requests from the store.
 func (a *App) newHandler(ctx context.Context, s store.Store, figures *telemetry.Backends, put *cleanups) (handler, error) {
-	tables, err := catalog.Open(ctx, s, catalog.Options{Logger: a.log})
+	tables, err := a.openCatalog(ctx, s)
 	if err != nil {
 		return nil, err
 	}
@@ -45,6 +46,32 @@ func (a *App) newHandler(ctx context.Context, s store.Store, figures *telemetry.
 	}
 	put.later("handlers", h.Close)
 	return h, nil
+}
+
+// tryAgainAfter lies between two tries to reach a store at the start.
+const tryAgainAfter = 250 * time.Millisecond
+
+// openCatalog is the first to read from the store, and waits until it can be reached:
+// there are stores that open before that.
+func (a *App) openCatalog(ctx context.Context, s store.Store) (*catalog.Catalog, error) {
+	defer a.life.await("")
+	told := false
+	for {
+		tables, err := catalog.Open(ctx, s, catalog.Options{Logger: a.log})
+		if code := store.CodeOf(err); code != store.Unavailable && code != store.Timeout {
+			return tables, err
+		}
+		a.life.await(probed{err: err}.reason())
+		if !told {
+			a.log.Warn().Err(err).Msg("the backend does not serve yet; larder waits for it")
+			told = true
+		}
+		select {
+		case <-time.After(tryAgainAfter):
+		case <-ctx.Done():
+			return nil, err
+		}
+	}
 }
 
 // observer counts requests for httpapi.

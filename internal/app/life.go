@@ -24,7 +24,8 @@ type life struct {
 
 	mu    sync.RWMutex
 	state state
-	cause error // of the failure
+	waits string // what the start waits for; "": nothing
+	cause error  // of the failure
 }
 
 func newLife(began time.Time) *life { return &life{began: began} }
@@ -50,6 +51,24 @@ func (l *life) now() state {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	return l.state
+}
+
+// await has the reason tell what the start waits for, "" for nothing any more.
+func (l *life) await(what string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.waits = what
+}
+
+// reason says why requests are not welcome, "" where they are.
+func (l *life) reason() string {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	reason := l.state.reason()
+	if l.state == starting && l.waits != "" {
+		reason += ": " + l.waits
+	}
+	return reason
 }
 
 // status is the state as /health tells it. Whoever has stopped tells nothing

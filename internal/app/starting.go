@@ -9,7 +9,8 @@ import (
 )
 
 // starting answers while the store is being opened, which may take a while
-// where it has to be migrated: the process lives, and is not ready.
+// where it has to be migrated or can't be reached yet: the process lives, and is
+// not ready.
 func (a *App) starting() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) {
@@ -22,7 +23,7 @@ func (a *App) starting() http.Handler {
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		notYet(w, "application/problem+json", api.Problem{
 			Type: "about:blank", Title: http.StatusText(http.StatusServiceUnavailable), Status: http.StatusServiceUnavailable,
-			Code: string(store.Unavailable), Retryable: true, Detail: starting.reason(), Instance: r.URL.EscapedPath(),
+			Code: string(store.Unavailable), Retryable: true, Detail: a.life.reason(), Instance: r.URL.EscapedPath(),
 		})
 	})
 	return mux

@@ -31,7 +31,7 @@ func (s *status) Health(ctx context.Context) api.Health {
 func (a *App) health(backends []api.BackendHealth) api.Health {
 	now := a.life.now()
 	return api.Health{
-		Status: now.status(), Reason: now.reason(), Version: a.build.Version,
+		Status: now.status(), Reason: a.life.reason(), Version: a.build.Version,
 		UptimeSeconds: int64(time.Since(a.life.began).Seconds()), Backends: append([]api.BackendHealth{}, backends...),
 	}
 }
@@ -39,7 +39,7 @@ func (a *App) health(backends []api.BackendHealth) api.Health {
 // Ready is nil while requests are welcome: the gateway runs, and its backend
 // serves.
 func (s *status) Ready(ctx context.Context) error {
-	if reason := s.app.life.now().reason(); reason != "" {
+	if reason := s.app.life.reason(); reason != "" {
 		return &store.Error{Code: store.Unavailable, Detail: reason}
 	}
 	if found := s.primary.check(ctx); found.err != nil {

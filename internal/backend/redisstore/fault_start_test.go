@@ -14,12 +14,15 @@ import (
 // calls are one of each kind that a store takes.
 func (f *fixture) calls() map[string]func(ctx context.Context) error {
 	return map[string]func(ctx context.Context) error{
-		"Get":     func(ctx context.Context) error { _, err := f.Get(ctx, []store.Ref{ref("a")}); return err },
-		"Scan":    func(ctx context.Context) error { _, err := f.Scan(ctx, store.Scan{Table: "t"}); return err },
-		"Search":  func(ctx context.Context) error { _, err := f.Search(ctx, store.Query{Table: "t"}); return err },
-		"Count":   func(ctx context.Context) error { _, err := f.Count(ctx, store.Query{Table: "t"}); return err },
-		"Tables":  func(ctx context.Context) error { _, err := f.Tables(ctx); return err },
-		"Changes": func(ctx context.Context) error { _, err := f.Changes(ctx, store.Changes{Wait: time.Minute}); return err },
+		"Get":    func(ctx context.Context) error { _, err := f.Get(ctx, []store.Ref{ref("a")}); return err },
+		"Scan":   func(ctx context.Context) error { _, err := f.Scan(ctx, store.Scan{Table: "t"}); return err },
+		"Search": func(ctx context.Context) error { _, err := f.Search(ctx, store.Query{Table: "t"}); return err },
+		"Count":  func(ctx context.Context) error { _, err := f.Count(ctx, store.Query{Table: "t"}); return err },
+		"Tables": func(ctx context.Context) error { _, err := f.Tables(ctx); return err },
+		"Changes": func(ctx context.Context) error {
+			_, err := f.Changes(ctx, store.Changes{Wait: time.Minute})
+			return err
+		},
 		"Apply": func(ctx context.Context) error {
 			_, err := f.Apply(ctx, store.Batch{Ops: []store.Op{put("a", `1`)}})
 			return err
