@@ -1499,10 +1499,12 @@ type ListChangesParams struct {
 
 // CountTableParams defines parameters for CountTable.
 type CountTableParams struct {
-	// CacheControl `no-cache` reads from the primary, as does a read that says nothing; `max-age=N` takes a copy no older than N
-	// seconds where there is one, such as a replica of PostgreSQL; `only-if-cached` is a 504 where no cache has
-	// one; `stale-if-error=N` (RFC 5861) takes a copy up to N seconds old where the primary is down. Whoever
-	// asks for one is told by `Larder-Served-By` and `Age` what they got.
+	// CacheControl A read that says nothing gives the newest. Only where the operator has larder keep copies of entries in its
+	// memory may it give one of those: no further behind than the operator allows, and never behind what was
+	// written or read by way of the same instance. `no-cache` and `max-age=0` read from the primary in any case.
+	// `max-age=N` takes a copy no older than N seconds where there is one, in memory or at a replica of PostgreSQL;
+	// `only-if-cached` is a 504 where no cache has one; `stale-if-error=N` (RFC 5861) takes a copy up to N seconds
+	// old where the primary is down. Whoever asks for a copy is told by `Larder-Served-By` and `Age` what they got.
 	CacheControl *CacheControl `json:"Cache-Control,omitempty"`
 }
 
@@ -1565,10 +1567,12 @@ type ListKeysParams struct {
 	// Cursor The `next_cursor` of the page before, with the same other arguments. Else 400 `invalid_cursor`.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
-	// CacheControl `no-cache` reads from the primary, as does a read that says nothing; `max-age=N` takes a copy no older than N
-	// seconds where there is one, such as a replica of PostgreSQL; `only-if-cached` is a 504 where no cache has
-	// one; `stale-if-error=N` (RFC 5861) takes a copy up to N seconds old where the primary is down. Whoever
-	// asks for one is told by `Larder-Served-By` and `Age` what they got.
+	// CacheControl A read that says nothing gives the newest. Only where the operator has larder keep copies of entries in its
+	// memory may it give one of those: no further behind than the operator allows, and never behind what was
+	// written or read by way of the same instance. `no-cache` and `max-age=0` read from the primary in any case.
+	// `max-age=N` takes a copy no older than N seconds where there is one, in memory or at a replica of PostgreSQL;
+	// `only-if-cached` is a 504 where no cache has one; `stale-if-error=N` (RFC 5861) takes a copy up to N seconds
+	// old where the primary is down. Whoever asks for a copy is told by `Larder-Served-By` and `Age` what they got.
 	CacheControl *CacheControl `json:"Cache-Control,omitempty"`
 }
 
@@ -1598,10 +1602,12 @@ type GetKeyParams struct {
 	// there is only an older one it is a 412 `version_mismatch`.
 	LarderMinVersion *MinVersion `json:"Larder-Min-Version,omitempty"`
 
-	// CacheControl `no-cache` reads from the primary, as does a read that says nothing; `max-age=N` takes a copy no older than N
-	// seconds where there is one, such as a replica of PostgreSQL; `only-if-cached` is a 504 where no cache has
-	// one; `stale-if-error=N` (RFC 5861) takes a copy up to N seconds old where the primary is down. Whoever
-	// asks for one is told by `Larder-Served-By` and `Age` what they got.
+	// CacheControl A read that says nothing gives the newest. Only where the operator has larder keep copies of entries in its
+	// memory may it give one of those: no further behind than the operator allows, and never behind what was
+	// written or read by way of the same instance. `no-cache` and `max-age=0` read from the primary in any case.
+	// `max-age=N` takes a copy no older than N seconds where there is one, in memory or at a replica of PostgreSQL;
+	// `only-if-cached` is a 504 where no cache has one; `stale-if-error=N` (RFC 5861) takes a copy up to N seconds
+	// old where the primary is down. Whoever asks for a copy is told by `Larder-Served-By` and `Age` what they got.
 	CacheControl *CacheControl `json:"Cache-Control,omitempty"`
 }
 
@@ -1619,10 +1625,12 @@ type HeadKeyParams struct {
 	// there is only an older one it is a 412 `version_mismatch`.
 	LarderMinVersion *MinVersion `json:"Larder-Min-Version,omitempty"`
 
-	// CacheControl `no-cache` reads from the primary, as does a read that says nothing; `max-age=N` takes a copy no older than N
-	// seconds where there is one, such as a replica of PostgreSQL; `only-if-cached` is a 504 where no cache has
-	// one; `stale-if-error=N` (RFC 5861) takes a copy up to N seconds old where the primary is down. Whoever
-	// asks for one is told by `Larder-Served-By` and `Age` what they got.
+	// CacheControl A read that says nothing gives the newest. Only where the operator has larder keep copies of entries in its
+	// memory may it give one of those: no further behind than the operator allows, and never behind what was
+	// written or read by way of the same instance. `no-cache` and `max-age=0` read from the primary in any case.
+	// `max-age=N` takes a copy no older than N seconds where there is one, in memory or at a replica of PostgreSQL;
+	// `only-if-cached` is a 504 where no cache has one; `stale-if-error=N` (RFC 5861) takes a copy up to N seconds
+	// old where the primary is down. Whoever asks for a copy is told by `Larder-Served-By` and `Age` what they got.
 	CacheControl *CacheControl `json:"Cache-Control,omitempty"`
 }
 
@@ -1685,10 +1693,12 @@ type GetEntryParams struct {
 	// there is only an older one it is a 412 `version_mismatch`.
 	LarderMinVersion *MinVersion `json:"Larder-Min-Version,omitempty"`
 
-	// CacheControl `no-cache` reads from the primary, as does a read that says nothing; `max-age=N` takes a copy no older than N
-	// seconds where there is one, such as a replica of PostgreSQL; `only-if-cached` is a 504 where no cache has
-	// one; `stale-if-error=N` (RFC 5861) takes a copy up to N seconds old where the primary is down. Whoever
-	// asks for one is told by `Larder-Served-By` and `Age` what they got.
+	// CacheControl A read that says nothing gives the newest. Only where the operator has larder keep copies of entries in its
+	// memory may it give one of those: no further behind than the operator allows, and never behind what was
+	// written or read by way of the same instance. `no-cache` and `max-age=0` read from the primary in any case.
+	// `max-age=N` takes a copy no older than N seconds where there is one, in memory or at a replica of PostgreSQL;
+	// `only-if-cached` is a 504 where no cache has one; `stale-if-error=N` (RFC 5861) takes a copy up to N seconds
+	// old where the primary is down. Whoever asks for a copy is told by `Larder-Served-By` and `Age` what they got.
 	CacheControl *CacheControl `json:"Cache-Control,omitempty"`
 }
 
@@ -1735,10 +1745,12 @@ type IncrementKeyParams struct {
 
 // QueryTableParams defines parameters for QueryTable.
 type QueryTableParams struct {
-	// CacheControl `no-cache` reads from the primary, as does a read that says nothing; `max-age=N` takes a copy no older than N
-	// seconds where there is one, such as a replica of PostgreSQL; `only-if-cached` is a 504 where no cache has
-	// one; `stale-if-error=N` (RFC 5861) takes a copy up to N seconds old where the primary is down. Whoever
-	// asks for one is told by `Larder-Served-By` and `Age` what they got.
+	// CacheControl A read that says nothing gives the newest. Only where the operator has larder keep copies of entries in its
+	// memory may it give one of those: no further behind than the operator allows, and never behind what was
+	// written or read by way of the same instance. `no-cache` and `max-age=0` read from the primary in any case.
+	// `max-age=N` takes a copy no older than N seconds where there is one, in memory or at a replica of PostgreSQL;
+	// `only-if-cached` is a 504 where no cache has one; `stale-if-error=N` (RFC 5861) takes a copy up to N seconds
+	// old where the primary is down. Whoever asks for a copy is told by `Larder-Served-By` and `Age` what they got.
 	CacheControl *CacheControl `json:"Cache-Control,omitempty"`
 }
 

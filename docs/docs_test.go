@@ -49,7 +49,7 @@ func TestPages(t *testing.T) {
 					t.Errorf("%s:%d: what is to be done with a block of %q?", page, b.line, b.language)
 				}
 			}
-			if r.servers.primary != nil {
+			if r.servers.any() {
 				r.checkFigures(t, page)
 			}
 		})
@@ -90,7 +90,7 @@ func newReader(t *testing.T, root string, binary testenv.Binary, of servers) *re
 		scratch: terminal{dir: t.TempDir(), env: env},
 		source:  terminal{dir: root, env: env},
 	}
-	if of.primary == nil {
+	if !of.any() {
 		r.serve(t)
 	}
 	return r
@@ -113,11 +113,11 @@ func (r *reader) serve(t *testing.T, env ...string) {
 // follow does one command.
 func (r *reader) follow(t *testing.T, c command) {
 	t.Helper()
-	settings, serves := overPostgres(c)
+	over, serves := servesOver(c)
 	switch {
 	case serves:
-		r.serve(t, strings.Fields(r.asRun(settings))...)
-		r.servers.awaitStandby(t, r.larder, settings)
+		r.serve(t, strings.Fields(r.asRun(over.settings))...)
+		r.servers.awaitStandby(t, r.larder, over.settings)
 		fallthrough
 	case c.text == serveCommand:
 		if shown := r.asShown(r.larder.Log()); !matches(append(c.output, "…"), shown) {

@@ -56,5 +56,5 @@ func (s *Store) lacks(commands []string) string {
 	for i := range grants {
 		grants[i] = "+" + grants[i]
 	}
-	return "the Redis user may not do what larder has to; grant it " + strings.Join(grants, " ")
+	return "the Redis user may not do what larder has to; grant it " + strings.Join(grants, " ") + " and what else docs/redis.md lists"
 }
