@@ -50,6 +50,40 @@ func TestUserWithoutMoreRights(t *testing.T) {
 	}
 }
 
+// TestUsersOfDeployments do so behind sentinels, in a Cluster, and in another database.
+func TestUsersOfDeployments(t *testing.T) {
+	t.Parallel()
+	single := testenv.StartRedis(t, testenv.RedisOptions{})
+	watched := testenv.StartSentinel(t, testenv.RedisOptions{})
+	inCluster := testenv.StartRedisCluster(t, testenv.RedisOptions{})
+	for _, c := range []struct {
+		of    address
+		url   string
+		nodes []*testenv.RedisServer
+	}{
+		{address{kind: standalone, db: 1}, "redis://" + single.Address + "/1", []*testenv.RedisServer{single}},
+		{address{kind: sentinel}, watched.URL, watched.Nodes},
+		{address{kind: cluster}, inCluster.URL, inCluster.Nodes},
+	} {
+		own := append(grants(&Store{cache: &cache{}, address: c.of}), "+config|get", "~larder{*")
+		for _, node := range c.nodes {
+			userOf(t, node, "larder", own...)
+		}
+		f := openWith(t, Options{URL: strings.Replace(c.url, "://", "://larder:pw@", 1), CacheBytes: 1 << 20, ReplyTimeout: 10 * time.Second})
+		for i := range 64 {
+			key := strings.Repeat("k", i+1)
+			f.apply(put(key, `1`))
+			f.recent(key)
+		}
+		inspect(t, f.Store)
+		for _, node := range c.nodes {
+			for _, lost := range node.Do(t, "ACL", "LOG").([]any) {
+				t.Errorf("%s: it was refused something: %v", c.url, lost)
+			}
+		}
+	}
+}
+
 // TestUserWithTooFewRights is refused before it can leave half a write behind.
 func TestUserWithTooFewRights(t *testing.T) {
 	t.Parallel()
