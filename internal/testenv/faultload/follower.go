@@ -85,6 +85,15 @@ func (f *follower) bears(err error) bool {
 	return true
 }
 
+// forget has what was seen, and is lost, not count as seen.
+func (f *follower) forget(stored map[string]store.Entry) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for key, version := range f.seen {
+		f.seen[key] = min(version, stored[key].Version)
+	}
+}
+
 // missing are the keys whose stored version has not come.
 func (f *follower) missing(stored map[string]store.Entry) (keys []string) {
 	f.mu.Lock()

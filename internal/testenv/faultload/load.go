@@ -226,6 +226,9 @@ func (l *Load) Settle() (lost int) {
 		l.t.Fatal("Settle is for when all clients wait")
 	}
 	lost = l.book.settle(l.read)
+	if l.feed != nil && lost > 0 {
+		l.feed.forget(l.read(l.book.keys()))
+	}
 	for _, fault := range l.found() {
 		l.t.Error(fault)
 	}
