@@ -7,15 +7,27 @@ import (
 
 	"larder/internal/backend/boltstore"
 	"larder/internal/backend/pgstore"
+	"larder/internal/backend/redisstore"
 	"larder/internal/store"
 	"larder/internal/store/storetest"
 	"larder/internal/testenv"
 )
 
-// TestSameAnswersFromBoltAndPostgres does the same random operations on both,
-// and compares every answer and every byte.
-func TestSameAnswersFromBoltAndPostgres(t *testing.T) {
-	storetest.Cross(t, boltHarness(), postgresHarness(), storetest.Random{Steps: 1_000})
+// TestSameAnswers does the same random operations on every two engines, and compares
+// every answer and every byte.
+func TestSameAnswers(t *testing.T) {
+	for _, test := range []struct {
+		name          string
+		first, second storetest.Harness
+	}{
+		{"bolt and postgres", boltHarness(), postgresHarness()},
+		{"bolt and redis", boltHarness(), redisHarness()},
+		{"postgres and redis", postgresHarness(), redisHarness()},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			storetest.Cross(t, test.first, test.second, storetest.Random{Steps: 1_000})
+		})
+	}
 }
 
 func boltHarness() storetest.Harness {
@@ -30,6 +42,15 @@ func postgresHarness() storetest.Harness {
 	return harnessOf(func(t testing.TB, clock *storetest.Clock) (store.Store, error) {
 		return pgstore.Open(t.Context(), pgstore.Options{
 			URL: testenv.Postgres(t), Now: clock.Now, Retention: store.Retention{Interval: time.Hour}, AcquireTimeout: time.Minute,
+		})
+	})
+}
+
+func redisHarness() storetest.Harness {
+	return harnessOf(func(t testing.TB, clock *storetest.Clock) (store.Store, error) {
+		site := testenv.Redis(t)
+		return redisstore.Open(t.Context(), redisstore.Options{
+			URL: site.URL, Prefix: site.Prefix, Now: clock.Now, Retention: store.Retention{Interval: time.Hour}, ReplyTimeout: 10 * time.Second,
 		})
 	})
 }

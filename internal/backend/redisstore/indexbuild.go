@@ -112,14 +112,19 @@ type filling struct {
 	rest  []setSpan // of the keys
 }
 
-// all adds them, some at a time, and says that the index is ready. It fails with
-// NotFound where the table no longer has it.
+// all adds them, some at a time. It fails with NotFound where the table no longer has
+// the index.
 func (f *filling) all(ctx context.Context) error {
 	for f.rest = []setSpan{allKeys("")}; len(f.rest) > 0; {
 		if err := f.change(ctx, f.some); err != nil {
 			return err
 		}
 	}
+	return f.finish(ctx)
+}
+
+// finish says that the index is ready.
+func (f *filling) finish(ctx context.Context) error {
 	return f.change(ctx, func(ctx context.Context, c *catalog, x *index) error {
 		ready := *x
 		ready.ready = true

@@ -28,6 +28,9 @@ func (s *Store) repairLoop() {
 		if err != nil && !failing && s.lifetime.Err() == nil && s.link.Load() != nil {
 			s.options.Logger.Warn().Err(err).Msg("the indexes can't be looked at; larder goes on trying")
 		}
+		if err == nil {
+			s.tallies.repairs.Add(1)
+		}
 		if failing, wait = err != nil, repairEvery*s.options.Retention.Interval; failing {
 			wait = min(wait, soon)
 		}

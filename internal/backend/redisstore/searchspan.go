@@ -40,10 +40,21 @@ func spansOf(a *sortedindex.Access, q *store.Query) []setSpan {
 			spans[i].high = "(" + string(s.Hi)
 		}
 	}
-	if a.Descending {
-		slices.Reverse(spans)
+	if !a.Descending {
+		return spans
+	}
+	slices.Reverse(spans)
+	if last := len(a.Spans) - 1; a.Same != nil && last >= 0 && a.Spans[last].Holds(a.Same) {
+		return splitAt(spans, a.Same, string(sortedindex.Join(a.Same, q.After.Key)))
 	}
 	return spans
+}
+
+// splitAt leaves of spans that go down what comes after a member with these fields, in
+// the first of them: what has the same fields is gone through upwards.
+func splitAt(spans []setSpan, fields []byte, member string) []setSpan {
+	same := setSpan{low: "(" + member, high: "(" + string(fields) + "\xff"} // no key has that byte
+	return append([]setSpan{same, {low: spans[0].low, high: "(" + string(fields), down: true}}, spans[1:]...)
 }
 
 // restOf is what is left of spans, after a member of the first.
@@ -56,6 +67,5 @@ func restOf(spans []setSpan, member string) ([]setSpan, error) {
 	if err != nil {
 		return nil, err
 	}
-	same := setSpan{low: "(" + member, high: "(" + string(fields) + "\xff"} // no key has that byte
-	return append([]setSpan{same, {low: first.low, high: "(" + string(fields), down: true}}, rest...), nil
+	return splitAt(spans, fields, member), nil
 }

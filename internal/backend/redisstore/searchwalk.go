@@ -71,10 +71,12 @@ func (r *search) newWalk(d *shard) *walk {
 // run gives the matches of one moment: that of the only chunk, where one does.
 func (w *walk) run(ctx context.Context, m matches) error {
 	for {
-		if err := w.next(ctx, m); err != nil {
-			return err
+		for !w.done(m) {
+			if err := w.next(ctx, m); err != nil {
+				return err
+			}
 		}
-		if w.done(m) && w.chunks > 1 {
+		if w.chunks > 1 {
 			if err := w.catchUp(ctx, m); err != nil {
 				return err
 			}
@@ -102,9 +104,6 @@ func (w *walk) done(m matches) bool {
 
 // next reads a chunk.
 func (w *walk) next(ctx context.Context, m matches) error {
-	if len(w.from.spans) == 0 { // the filter allows nothing
-		return nil
-	}
 	w.from.looks = w.s.options.ScriptEntries
 	if left := int64(w.query.Budget) + 1 - w.search.scanned.Load(); w.access.Index == nil {
 		w.from.most = int(max(min(int64(w.from.most), left), 1))
@@ -117,7 +116,7 @@ func (w *walk) next(ctx context.Context, m matches) error {
 		w.since = c.sequence
 	}
 	w.now, w.last, w.from.spans = c.now, c.last, c.rest
-	w.from.most = w.s.options.ScriptEntries
+	w.from.most = min(4*w.from.most, w.s.options.ScriptEntries)
 	for i, key := range c.keys {
 		if err := w.consider(key, c.records[i], m); err != nil {
 			return err

@@ -57,6 +57,7 @@ type tallies struct {
 	repeated atomic.Int64 // times that was done again, since another had written
 	entries  atomic.Int64 // written
 	unknown  atomic.Int64 // writes of which nobody knows whether they happened
+	repairs  atomic.Int64 // times that indexes were looked after
 	reaped   atomic.Int64 // expired entries made tombstones, and tombstones removed
 }
 

@@ -18,7 +18,7 @@
 //	if a.Index == nil {
 //		// look at the whole table, in the order of keys
 //	}
-//	for _, span := range a.Rest(&q) {
+//	for _, span := range a.Spans {
 //		// hold what stands within it against the filter
 //	}
 package sortedindex

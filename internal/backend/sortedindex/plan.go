@@ -33,9 +33,10 @@ type Access struct {
 	InOrder bool
 	// Descending says that they come so backwards: from the highest fields to the
 	// lowest, but among those that have the same from the lowest key to the
-	// highest. Then Spans end with the fields of the query's position, and hold
-	// what has these and comes before it too.
+	// highest. Then Spans end with the fields of the query's position, which are
+	// Same, and hold what has these and comes before it too.
 	Descending bool
+	Same       []byte
 
 	used     int    // comparisons of the filter that it accounts for
 	constant int    // how many of the index's first fields are one value each
@@ -132,7 +133,7 @@ func (a *Access) resume(q *store.Query) {
 	fields := a.positionFields(q)
 	after := Span{Lo: afterEntry(fields, q.After.Key)}
 	if a.Descending {
-		after = Span{Hi: prefixEnd(fields)}
+		after, a.Same = Span{Hi: prefixEnd(fields)}, fields
 	}
 	for i := range a.Spans {
 		a.Spans[i] = a.Spans[i].within(after)
