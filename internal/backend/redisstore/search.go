@@ -2,6 +2,7 @@ package redisstore
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 
 	"larder/internal/backend/sortedindex"
@@ -93,12 +94,18 @@ func (r *search) eachShard(ctx context.Context, ask func(context.Context, *shard
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	plans := make([]store.Plan, len(r.link.shards))
+	var once sync.Once
+	var failed error // the first, which ends the others
 	err := eachShard(r.link, func(d *shard) (err error) {
 		if plans[d.index], err = ask(ctx, d); err != nil {
+			once.Do(func() { failed = err })
 			cancel()
 		}
 		return err
 	})
+	if err != nil {
+		return store.Plan{}, failed
+	}
 	plan := plans[0]
 	for _, p := range plans[1:] {
 		plan.Scanned += p.Scanned
@@ -106,7 +113,7 @@ func (r *search) eachShard(ctx context.Context, ask func(context.Context, *shard
 			plan.Mode, plan.Index = store.ByScan, ""
 		}
 	}
-	return plan, err
+	return plan, nil
 }
 
 // planOf says how a shard was asked.

@@ -12,19 +12,25 @@ import (
 // What one script reads, it reads at one moment. A walk that takes several has to come
 // to be of one: it asks what has changed since it began, takes back what it had of
 // that, and considers it anew as it is now; then what has changed since that was read,
-// until nothing has. That ends, since changes are read faster than they are made, and
-// then all that the walk has found stands as it is at the moment of the last answer.
+// until nothing has. That ends, since changes are read faster than they are made, each
+// time twice as many; and then all that the walk has found stands as it is at the moment
+// of the last answer.
 //
 // A walk in the query's order may end before it has seen all. Then it goes for what
 // lies before its end.
 
-// mostChanges bounds how many changes a walk follows.
-const mostChanges = 1_000_000
+// Bounds of the changes that a walk follows: how many more than the entries that a
+// script looks at else, and how many in all.
+const (
+	changesTimes = 8
+	mostChanges  = 1_000_000
+)
 
 // catchUp has the matches be those of one moment.
 func (w *walk) catchUp(ctx context.Context, m matches) error {
-	for n, more := 0, true; more; {
-		c, err := w.readChanged(ctx)
+	most := w.s.options.ScriptEntries
+	for n, more := 0, true; more; most = min(2*most, changesTimes*w.s.options.ScriptEntries) {
+		c, err := w.readChanged(ctx, most)
 		if err != nil {
 			return err
 		}
@@ -86,10 +92,10 @@ type changed struct {
 	records   [][]byte // nil: nothing is there
 }
 
-func (w *walk) readChanged(ctx context.Context) (*changed, error) {
+func (w *walk) readChanged(ctx context.Context, most int) (*changed, error) {
 	answer, err := w.s.scripts.changed.Exec(ctx, w.link.client, []string{w.shard.state(w.query.Table), w.shard.changes(w.query.Table)}, []string{
 		w.s.clock(), w.catalog.stands(), w.shard.entry(store.Ref{Table: w.query.Table}), strconv.FormatInt(w.since, 10),
-		strconv.Itoa(w.s.options.ScriptEntries), strconv.Itoa(scanBytes),
+		strconv.Itoa(most), strconv.Itoa(scanBytes),
 	}).ToArray()
 	if err != nil {
 		return nil, w.s.refusal(ctx, err)
