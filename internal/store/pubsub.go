@@ -7,7 +7,7 @@ import (
 
 // PubSub carries messages to those who are subscribed, through this store and
 // through every other one over the same engine. Nobody keeps a message: it
-// comes at most once, and to whoever subscribes later not at all.
+// comes at most once, and to whoever subscribes after it has come not at all.
 type PubSub interface {
 	// Publish sends a message to a channel, whether or not anybody is
 	// subscribed. The payload is canonical JSON of at most

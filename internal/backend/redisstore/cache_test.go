@@ -21,9 +21,10 @@ func (r recent) Get(ctx context.Context, refs []store.Ref) (store.Read, error) {
 // withCache is a harness for stores that keep entries in memory, and are read so.
 func withCache(site func(testing.TB) testenv.RedisSite) storetest.Harness {
 	h := harnessOn(site, func(o *Options) { o.CacheBytes = 16 << 20; o.CacheAge = 10 * time.Second })
-	open, reopen, advance := h.Open, h.Reopen, h.Advance
+	open, reopen, beside, advance := h.Open, h.Reopen, h.Beside, h.Advance
 	h.Open = func(t testing.TB) store.Store { return recent{open(t).(*Store)} }
 	h.Reopen = func(t testing.TB, s store.Store) store.Store { return recent{reopen(t, s.(recent).Store).(*Store)} }
+	h.Beside = func(t testing.TB, s store.Store) store.Store { return recent{beside(t, s.(recent).Store).(*Store)} }
 	h.Advance = func(s store.Store, d time.Duration) { advance(s.(recent).Store, d) }
 	h.After = func(t testing.TB, s store.Store) { sound(t, s.(recent).Store) }
 	return h

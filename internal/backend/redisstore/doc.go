@@ -47,4 +47,11 @@
 // wherever it can be (Lamport 1978): it orders the change feed. Expiry is by the
 // server's clock, and nothing is left to Redis's own expiry, which would forget
 // versions.
+//
+// # Messages
+//
+// A message goes by Redis's own PUBLISH, on a channel named after the prefix and the
+// database (pubsubwire.go), so a Redis user that is to use them needs some rights more
+// (rights.go). Whatever is subscribed to, one connection receives it for the whole
+// store.
 package redisstore

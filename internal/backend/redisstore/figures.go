@@ -57,6 +57,21 @@ func (t *tallies) figures() []store.Figure {
 	}
 }
 
+func (p *pubsub) figures() []store.Figure {
+	t := &p.s.tallies
+	subscriptions := 0
+	for _, a := range p.all() {
+		subscriptions += a.fanout.Len()
+	}
+	return []store.Figure{
+		{Name: "subscriptions", Help: "Subscriptions to messages, now.", Value: float64(subscriptions)},
+		{Name: "published_messages_total", Help: "Messages published.", Value: float64(t.published.Load()), Counter: true},
+		{Name: "received_messages_total", Help: "Messages that came for subscriptions, before they were handed on to each.", Value: float64(t.received.Load()), Counter: true},
+		{Name: "unreadable_messages_total", Help: "Messages on larder's channels that larder has not published.", Value: float64(t.unreadable.Load()), Counter: true},
+		{Name: "message_gaps_total", Help: "Times that subscribers were told that messages may be missing.", Value: float64(t.gaps.Load()), Counter: true},
+	}
+}
+
 // figures are none where no entries are kept in memory.
 func (c *cache) figures() []store.Figure {
 	if c == nil {

@@ -38,6 +38,13 @@ func (s *Store) rightsOf() []string {
 	return all
 }
 
+// messageRights are those that messages take besides. They are not asked for at the
+// start: who sends no messages needs none. Of the channels it has to be all, since a
+// glob is allowed only where the same glob is granted, letter by letter.
+func messageRights() []string {
+	return []string{"+publish", "+subscribe", "+unsubscribe", "+psubscribe", "+punsubscribe", "allchannels"}
+}
+
 // checkRights holds the user to what larder has to do.
 func (s *Store) checkRights(ctx context.Context, client rueidis.Client, d *shard) error {
 	missing, err := s.scripts.rights.Exec(ctx, client, []string{d.meta}, s.rightsOf()).AsStrSlice()

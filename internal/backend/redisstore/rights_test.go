@@ -37,8 +37,8 @@ func grants(s *Store) []string {
 // TestUserWithoutMoreRights serves under a user that may do what it has to, no more.
 func TestUserWithoutMoreRights(t *testing.T) {
 	server := testenv.StartRedis(t, testenv.RedisOptions{})
-	own := grants(&Store{cache: &cache{}})
-	address := userOf(t, server, "larder", append(own, "+config|get", "~test-*")...)
+	own := slices.Concat(grants(&Store{cache: &cache{}}), messageRights(), []string{"+config|get", "~test-*"})
+	address := userOf(t, server, "larder", own...)
 	site := func(t testing.TB) testenv.RedisSite {
 		return testenv.RedisSite{URL: address, Prefix: testenv.Redis(t).Prefix}
 	}
@@ -130,7 +130,7 @@ func TestRightsAreAll(t *testing.T) {
 		name, _, _ := strings.Cut(right, " ")
 		known = append(known, name)
 	}
-	optional := []string{"cluster", "config"} // done without, or only in a Cluster
+	optional := []string{"cluster", "config", "publish"} // done without, or only in a Cluster, or for messages
 	found := 0
 	for pattern, commands := range map[string]*regexp.Regexp{"lua/*.lua": calledByScripts, "*.go": builtByStore} {
 		paths, err := filepath.Glob(pattern)

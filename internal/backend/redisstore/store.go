@@ -27,6 +27,7 @@ type Store struct {
 	tailer   *tailer
 	builds   builds
 	cache    *cache // nil: no entries are kept in this process
+	pubsub   *pubsub
 	tallies  tallies
 
 	closing  atomic.Bool
@@ -59,6 +60,11 @@ type tallies struct {
 	unknown  atomic.Int64 // writes of which nobody knows whether they happened
 	repairs  atomic.Int64 // times that indexes were looked after
 	reaped   atomic.Int64 // expired entries made tombstones, and tombstones removed
+
+	published  atomic.Int64 // messages sent
+	received   atomic.Int64 // messages that came for a subscription of the server's
+	unreadable atomic.Int64 // messages that others have published, and larder can't read
+	gaps       atomic.Int64 // times that subscribers were told that messages may be missing
 }
 
 // Open makes a store. Where the server can't be reached yet, the store connects
@@ -85,6 +91,7 @@ func (s *Store) open(ctx context.Context) (err error) {
 	if err := s.options.validate(); err != nil {
 		return err
 	}
+	s.pubsub = newPubSub(s)
 	switch err := s.connect(ctx); {
 	case err == nil:
 	case ctx.Err() != nil || !passes(err):
@@ -104,7 +111,7 @@ func (s *Store) Info() store.Info {
 	return store.Info{
 		Name:         s.options.Name,
 		Engine:       engine,
-		Capabilities: []store.Capability{store.CanSearch, store.CanIndex, store.CanMaintain, store.CanInspect},
+		Capabilities: []store.Capability{store.CanSearch, store.CanIndex, store.CanMaintain, store.CanInspect, store.CanPubSub},
 		Limits:       s.options.Limits,
 	}
 }
@@ -115,6 +122,7 @@ func (s *Store) Close() error {
 		return nil
 	}
 	s.builds.end()
+	s.pubsub.close()
 	s.end()
 	s.owned.Wait()
 	if l := s.link.Load(); l != nil {

@@ -72,6 +72,15 @@ func harnessOn(site func(testing.TB) testenv.RedisSite, change ...func(*Options)
 			return again
 		},
 		After: func(t testing.TB, s store.Store) { sound(t, s.(*Store)) },
+		Beside: func(t testing.TB, s store.Store) store.Store {
+			beside, err := Open(t.Context(), s.(*Store).options)
+			if err != nil {
+				t.Fatalf("opening a second one: %v", err)
+			}
+			clock, _ := clocks.Load(s)
+			clocks.Store(beside, clock)
+			return beside
+		},
 		Advance: func(s store.Store, d time.Duration) {
 			clock, _ := clocks.Load(s)
 			clock.(*storetest.Clock).Advance(d)
