@@ -79,6 +79,9 @@ func TestOpenedBeforeServer(t *testing.T) {
 	server.Start(t)
 	f.serves()
 	server.Kill(t)
+	// Until somebody has met the broken connection, what is written to it has an outcome
+	// that is not known.
+	poll(t, "the connection to be found broken", func() bool { return f.Ping(t.Context()) != nil })
 	f.unavailable()
 	server.Start(t)
 	f.serves()
