@@ -48,6 +48,22 @@
 // server's clock, and nothing is left to Redis's own expiry, which would forget
 // versions.
 //
+// # Indexes and queries
+//
+// An index is a sorted set of package sortedindex's members, which a write keeps in
+// step. A table's indexes are of a generation: each change of them makes another one,
+// and every script that writes, or reads by an index, is told which one its caller
+// knows, and does nothing where that is not the one that stands (catalog.go). So from
+// the moment that an index is defined no write misses it, whoever wrote, and what was
+// there before is added in the background (indexbuild.go).
+//
+// Of several shards the first says what indexes there are, and the others follow it
+// (indexrepair.go). None of them can be unique, since no script sees two shards.
+//
+// A query reads candidates in chunks, by an index or by the keys, holds them against
+// its filter here, and is then brought to one moment by what has changed since the
+// first chunk (searchmoment.go).
+//
 // # Messages
 //
 // A message goes by Redis's own PUBLISH, on a channel named after the prefix and the

@@ -16,6 +16,9 @@ type index struct {
 	set   string // the name of its sorted set
 	ready bool   // all of the table is in it
 	long  bool   // it has held a field that was cut, or is about to
+	after string // the last key that its building has looked at
+
+	stands string // its stored form, where it has been read
 }
 
 // indexRecord is the stored form of an index.
@@ -23,6 +26,7 @@ type indexRecord struct {
 	ID         uint64          `json:"id"`
 	Ready      bool            `json:"ready,omitempty"`
 	Long       bool            `json:"long,omitempty"`
+	After      string          `json:"after,omitempty"`
 	Definition json.RawMessage `json:"definition"`
 }
 
@@ -31,7 +35,7 @@ func (x *index) encode() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	b, err := json.Marshal(indexRecord{ID: x.id, Ready: x.ready, Long: x.long, Definition: definition})
+	b, err := json.Marshal(indexRecord{ID: x.id, Ready: x.ready, Long: x.long, After: x.after, Definition: definition})
 	return string(b), err
 }
 
@@ -44,7 +48,7 @@ func readIndexes(d *shard, table string, hash []string) ([]*index, error) {
 		if err := json.Unmarshal([]byte(hash[i]), &r); err != nil {
 			return nil, damagedf("an index of the table %s: %w", table, err)
 		}
-		x := &index{id: r.ID, set: d.indexSet(table, r.ID), ready: r.Ready, long: r.Long}
+		x := &index{id: r.ID, set: d.indexSet(table, r.ID), ready: r.Ready, long: r.Long, after: r.After, stands: hash[i]}
 		var err error
 		if x.Index, err = sortedindex.Decode(r.Definition); err != nil {
 			return nil, damagedf("an index of the table %s: %w", table, err)

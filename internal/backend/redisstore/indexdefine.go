@@ -1,6 +1,7 @@
 package redisstore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -17,30 +18,32 @@ import (
 // of this one, so an index misses no write from here on. A generation is a time as
 // well, so that one that a server has lost is not taken for another that came later.
 func (s *Store) redefine(ctx context.Context, l *link, d *shard, table string, from *catalog, old, next *index) (*index, error) {
+	return s.redefineFrom(ctx, l, d, table, from, old, next, "")
+}
+
+// redefineFrom does so only where the index still stands as it is said to; "" for
+// however it does.
+func (s *Store) redefineFrom(ctx context.Context, l *link, d *shard, table string, from *catalog, old, next *index, stands string) (*index, error) {
 	to := &catalog{generation: max(from.generation+1, uint64(micros(time.Now())))}
 	keys := []string{d.tables, d.state(table), d.indexes(table)}
-	args := []string{from.stands(), to.stands(), table}
-	script := s.scripts.drop
-	if next == nil {
-		args = append(args, old.Def.Name, "")
-	} else {
-		script = s.scripts.define
+	script, record := s.scripts.drop, ""
+	name := cmp.Or(next, old).Def.Name
+	if next != nil {
 		made := *next
 		if made.id == 0 {
 			made.id = to.generation
 			made.set = d.indexSet(table, made.id)
 		}
-		record, err := made.encode()
-		if err != nil {
+		var err error
+		if record, err = made.encode(); err != nil {
 			return nil, s.damage(err)
 		}
-		args = append(args, made.Def.Name, record)
-		next = &made
+		script, next = s.scripts.define, &made
 	}
 	if old != nil && (next == nil || next.id != old.id) {
 		keys = append(keys, old.set)
 	}
-	done, err := script.Exec(ctx, l.client, keys, args).AsInt64()
+	done, err := script.Exec(ctx, l.client, keys, []string{from.stands(), to.stands(), table, name, stands, record}).AsInt64()
 	switch {
 	case err != nil:
 		return nil, s.outcome(ctx, err)
