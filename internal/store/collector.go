@@ -21,8 +21,11 @@ type Collector struct {
 	most   int // what the page needs, and one to see that there is another
 	room   int // what is kept
 	heap   worstFirst
-	bound  ranked // the first in order of what was not kept
-	misses bool   // there is such a one
+	misses bool // matches were not kept, for which there was no room
+	// bound is before all of those, once some of the others have been taken back:
+	// what comes after it is not kept from then on, as one of those may be before it.
+	bound   ranked
+	bounded bool
 }
 
 // Collect begins a page. inOrder promises that entries are added in the
@@ -54,15 +57,14 @@ func (t *Collector) Add(e Entry) (more bool) {
 		return len(t.heap.entries) < t.most
 	}
 	switch {
-	case t.misses && t.query.compare(r, t.bound) > 0:
-	case len(t.heap.entries) < t.room:
+	case len(t.heap.entries) == t.room:
+		t.misses = true
+		if t.query.compare(r, t.heap.entries[0]) < 0 {
+			t.heap.entries[0] = r
+			heap.Fix(&t.heap, 0)
+		}
+	case !t.bounded || t.query.compare(r, t.bound) <= 0:
 		heap.Push(&t.heap, r)
-	case t.query.compare(r, t.heap.entries[0]) < 0:
-		t.bound, t.misses = t.heap.entries[0], true
-		t.heap.entries[0] = r
-		heap.Fix(&t.heap, 0)
-	default:
-		t.bound, t.misses = r, true
 	}
 	return true
 }
@@ -72,6 +74,9 @@ func (t *Collector) IsFull() bool { return len(t.heap.entries) >= t.most }
 
 // Strike takes back the matches that gone names.
 func (t *Collector) Strike(gone func(Entry) bool) {
+	if t.misses && len(t.heap.entries) == t.room {
+		t.bound, t.bounded = t.heap.entries[0], true
+	}
 	t.heap.entries = slices.DeleteFunc(t.heap.entries, func(r ranked) bool { return gone(r.entry) })
 	if !t.sorted {
 		heap.Init(&t.heap)
