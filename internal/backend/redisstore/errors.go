@@ -62,6 +62,8 @@ func refusalOf(text string) string {
 	switch {
 	case strings.HasPrefix(text, "Script attempted to access"):
 		return "TRYAGAIN" // a slot that is being moved; scripts read first
+	case strings.HasPrefix(text, "Script attempted to execute"):
+		return "CLUSTERDOWN"
 	case strings.HasPrefix(text, "max number of clients reached"):
 		return "MAXCLIENTS"
 	case strings.Contains(text, "AUTH <password> called without any password"):
@@ -145,8 +147,11 @@ func (s *Store) outcome(ctx context.Context, err error) error {
 		return s.refusal(ctx, err)
 	}
 	s.tallies.unknown.Add(1)
+	what := "the connection to the Redis server broke before it answered"
 	if _, isAnswer := rueidis.IsRedisErr(err); isAnswer {
-		return s.fail(store.Ambiguous, "the Redis server failed at the write, and whether it has written is not known", err)
+		what = "the Redis server failed at the write"
+	} else if ctx.Err() != nil {
+		what = "the call ended before the Redis server answered"
 	}
-	return s.fail(store.Ambiguous, "the connection to the Redis server broke before it answered, and whether it has written is not known", err)
+	return s.fail(store.Ambiguous, what+", and whether it has written is not known", err)
 }

@@ -16,7 +16,7 @@ func (w *writing) evaluated(ctx context.Context) (results []store.Result, err er
 	if !w.writes() {
 		return w.attempts(ctx)
 	}
-	err = w.s.inTurn(ctx, w.refs, func() error {
+	err = w.s.inTurn(ctx, w.shard, w.refs, func() error {
 		results, err = w.attempts(ctx)
 		return err
 	})

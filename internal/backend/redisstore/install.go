@@ -48,7 +48,7 @@ func (s *Store) installPart(ctx context.Context, l *link, p *part, entries []sto
 			newest[e.Ref] = e
 		}
 	}
-	return s.inTurn(ctx, refs, func() error { return s.installInTurn(ctx, l, p.shard, refs, newest) })
+	return s.inTurn(ctx, p.shard, refs, func() error { return s.installInTurn(ctx, l, p.shard, refs, newest) })
 }
 
 func (s *Store) installInTurn(ctx context.Context, l *link, d *shard, refs []store.Ref, newest map[store.Ref]*store.Entry) error {

@@ -17,10 +17,11 @@ type queues struct {
 	turns [256]chan miss // each holds one thing while nobody is in turn
 }
 
-// miss is how the last who did not get through to the server found that out.
+// miss is how the last who did not get through to a shard's server found that out.
 type miss struct {
-	at  time.Time
-	err error
+	shard *shard
+	at    time.Time
+	err   error
 }
 
 func newQueues() *queues {
@@ -32,10 +33,10 @@ func newQueues() *queues {
 	return q
 }
 
-// inTurn does something once it is the turn of all the refs.
-func (s *Store) inTurn(ctx context.Context, refs []store.Ref, do func() error) (err error) {
+// inTurn does something once it is the turn of all the refs, which lie in one shard.
+func (s *Store) inTurn(ctx context.Context, d *shard, refs []store.Ref, do func() error) (err error) {
 	own := s.queues.of(refs)
-	if err := s.queues.wait(ctx, own); err != nil {
+	if err := s.queues.wait(ctx, d, own); err != nil {
 		if ctx.Err() != nil {
 			return s.ended(ctx)
 		}
@@ -44,7 +45,7 @@ func (s *Store) inTurn(ctx context.Context, refs []store.Ref, do func() error) (
 	var last miss
 	defer func() { s.queues.leave(own, last) }()
 	if err = do(); store.CodeOf(err) == store.Unavailable {
-		last = miss{time.Now(), err}
+		last = miss{d, time.Now(), err}
 	}
 	return err
 }
@@ -59,15 +60,15 @@ func (q *queues) of(refs []store.Ref) []int {
 	return slices.Compact(own)
 }
 
-// wait returns once it is the turn. Where somebody in front has waited for the server
-// in vain meanwhile, it fails as that one did: each doing so in turn, they would wait
-// for very long.
-func (q *queues) wait(ctx context.Context, own []int) error {
+// wait returns once it is the turn. Where somebody in front has waited for the same
+// server in vain meanwhile, it fails as that one did: each doing so in turn, they would
+// wait for very long.
+func (q *queues) wait(ctx context.Context, d *shard, own []int) error {
 	began := time.Now()
 	for n, i := range own {
 		select {
 		case last := <-q.turns[i]:
-			if last.at.After(began) {
+			if last.shard == d && last.at.After(began) {
 				q.leave(own[:n+1], last)
 				return last.err
 			}

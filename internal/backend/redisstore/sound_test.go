@@ -78,8 +78,13 @@ func (x *examiner) allAreNamed(c rueidis.Client) {
 		if err != nil {
 			x.Fatal(err)
 		}
-		for _, key := range found.Elements {
-			left, err := c.Do(x.ctx, c.B().Pttl().Key(key).Build()).AsInt64()
+		lives := make(rueidis.Commands, len(found.Elements))
+		for i, key := range found.Elements {
+			lives[i] = c.B().Pttl().Key(key).Build()
+		}
+		for i, answer := range c.DoMulti(x.ctx, lives...) {
+			key := found.Elements[i]
+			left, err := answer.AsInt64()
 			if err != nil {
 				x.Fatal(err)
 			}
@@ -121,8 +126,13 @@ func (x *examiner) tableIsSound(table string) {
 	}
 	var changed, living, mortal, buried []scored
 	members := make(map[*index][]scored)
-	for _, ref := range refs {
-		b, err := x.link.client.Do(x.ctx, x.link.client.B().Get().Key(d.entry(ref)).Build()).AsBytes()
+	reads := make(rueidis.Commands, len(refs))
+	for i := range refs {
+		reads[i] = x.link.client.B().Get().Key(d.entry(refs[i])).Build()
+	}
+	for i, answer := range x.link.client.DoMulti(x.ctx, reads...) {
+		ref := refs[i]
+		b, err := answer.AsBytes()
 		if err != nil {
 			x.Fatalf("%v: %v", ref, err)
 		}

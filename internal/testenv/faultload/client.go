@@ -28,16 +28,31 @@ type client struct {
 func (c *client) run() {
 	for c.until.Err() == nil {
 		c.count++
-		err := c.step()
-		if err == nil {
+		switch err := c.step(); {
+		case err == nil:
 			c.acknowledged.Add(1)
-			continue
+			c.pause(thought)
+		case failed(err):
+			c.refused.Add(1)
+			c.rest(err)
 		}
-		if !failed(err) {
-			continue
-		}
-		c.refused.Add(1)
-		c.rest(err)
+	}
+}
+
+// How long a client pauses at most between two requests, so that a test that waits does
+// not fill the store: after one that was answered, and after one that was refused, as
+// whoever heeds Retry-After.
+const (
+	thought = 8 * time.Millisecond
+	retry   = 20 * time.Millisecond
+)
+
+func (c *client) pause(most time.Duration) {
+	timer := time.NewTimer(time.Duration(c.random.Int64N(int64(most))))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-c.until.Done():
 	}
 }
 
@@ -51,7 +66,7 @@ func failed(err error) bool {
 	return true
 }
 
-// rest waits until the client goes on, as whoever heeds Retry-After.
+// rest waits until the client goes on.
 func (c *client) rest(err error) {
 	if goOn := c.halted(); goOn != nil {
 		c.waiting.Add(1)
@@ -62,12 +77,8 @@ func (c *client) rest(err error) {
 		}
 		return
 	}
-	if !store.CodeOf(err).Retryable() {
-		return
-	}
-	select {
-	case <-time.After(time.Duration(1+c.random.IntN(20)) * time.Millisecond):
-	case <-c.until.Done():
+	if store.CodeOf(err).Retryable() {
+		c.pause(retry)
 	}
 }
 

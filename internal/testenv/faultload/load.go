@@ -125,6 +125,9 @@ func (l *Load) AwaitRefused(more int64) {
 	l.await(&l.refused, "refused", more)
 }
 
+// Refused is how many writes have come to nothing so far, or to nobody knows what.
+func (l *Load) Refused() int64 { return l.refused.Load() }
+
 func (l *Load) await(counter *atomic.Int64, what string, more int64) {
 	l.t.Helper()
 	from := counter.Load()

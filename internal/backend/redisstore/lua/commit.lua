@@ -77,16 +77,16 @@ for i = 1, entries do
 	if action == 'put' then
 		store(index, ARGV[5 + 3 * index], key, entry, olds[i], ARGV[at + 5], ARGV[at + 6], now)
 	elseif action == 'forget' then
-		call('DEL', entry)
-		call('ZREM', name(index, CHANGES), key)
-		call('ZREM', name(index, TOMBSTONES), key)
+		forget(index, key, entry)
 	end
 end
-changes(function(_, set, remove) if remove ~= '' then call('ZREM', KEYS[set], remove) end end)
-changes(function(_, set, _, add) if add ~= '' then call('ZADD', KEYS[set], '0', add) end end)
+changes(function(_, set, gone, added)
+	if gone ~= '' then remove(KEYS[set], gone) end
+	if added ~= '' then add(KEYS[set], '0', added) end
+end)
 for i = 1, tables do
 	local state = ARGV[4 + 3 * i]
-	if state ~= '' then call('SET', name(i, STATE), state) end
+	if state ~= '' then put(name(i, STATE), state) end
 end
 finish()
 return {'ok', text(sequence), unpack(broken)}

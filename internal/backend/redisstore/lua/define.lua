@@ -10,6 +10,7 @@
 
 local state, index = call('GET', KEYS[2]), ARGV[4]
 if (state and sub(state, 1, 8) or ZERO8) ~= ARGV[1] then return 0 end
+call('SISMEMBER', KEYS[1], ARGV[3]) -- fails where it is no set, before anything is done
 if ARGV[5] ~= '' and call('HGET', KEYS[3], index) ~= ARGV[5] then return 0 end
 if ARGV[6] == '' then
 	call('HDEL', KEYS[3], index)

@@ -19,6 +19,13 @@ local function has(record, flag) return bit.band(byte(record), flag) ~= 0 end
 local function updated(record) return (unpack8('>i8', record, 18)) end
 local function expires(record) return (unpack8('>i8', record, 34)) end
 
+-- Whether a key holds something else than a record.
+local function damaged(record)
+	local n = #record
+	if n < 25 then return true end
+	return not has(record, DELETED) and n < (has(record, METADATA) and 43 or 41)
+end
+
 -- Whether a reader sees a value.
 local function exists(record, now)
 	return record and not has(record, DELETED) and not (has(record, EXPIRES) and expires(record) <= now)
