@@ -106,30 +106,32 @@ func (s *SentinelServers) AwaitFailover(t testing.TB, before *RedisServer) *Redi
 }
 
 // AwaitReplicas waits until every node that runs, but the master, is a replica
-// of it and has all that it has by now.
+// of it and has all that it has by then. Where the sentinels of a busy machine
+// choose another meanwhile, it is that one's replicas that count.
 func (s *SentinelServers) AwaitReplicas(t testing.TB) {
 	t.Helper()
-	master := s.Master(t)
-	if err := s.inSync(master, offset(master.replication(), "master_repl_offset")); err != nil {
-		t.Fatalf("the replicas of %s: %v", master.Address, err)
+	err := await(time.Minute, func() (bool, error) {
+		master := s.Master(t)
+		return s.inSync(master, offset(master.replication(), "master_repl_offset")), nil
+	})
+	if err != nil {
+		t.Fatalf("the replicas of %s: %v", s.Master(t).Address, err)
 	}
 }
 
-// inSync waits until all nodes but the master have what it has written up to
+// inSync says whether all nodes but the master have what it has written up to
 // some place.
-func (s *SentinelServers) inSync(master *RedisServer, upTo int64) error {
-	return await(time.Minute, func() (bool, error) {
-		for _, node := range s.Nodes {
-			if node == master || node.process == nil {
-				continue
-			}
-			now := node.replication()
-			if now["master_port"] != strconv.Itoa(master.Port) || now["master_link_status"] != "up" || offset(now, "slave_repl_offset") < upTo {
-				return false, nil
-			}
+func (s *SentinelServers) inSync(master *RedisServer, upTo int64) bool {
+	for _, node := range s.Nodes {
+		if node == master || node.process == nil {
+			continue
 		}
-		return true, nil
-	})
+		now := node.replication()
+		if now["master_port"] != strconv.Itoa(master.Port) || now["master_link_status"] != "up" || offset(now, "slave_repl_offset") < upTo {
+			return false
+		}
+	}
+	return true
 }
 
 // masterBy is the node that a sentinel says is the master; nil if it says
@@ -199,7 +201,7 @@ func (s *SentinelServers) start(o RedisOptions, downAfter time.Duration) error {
 			return err
 		}
 	}
-	if err := s.inSync(s.Nodes[0], 0); err != nil {
+	if err := await(time.Minute, func() (bool, error) { return s.inSync(s.Nodes[0], 0), nil }); err != nil {
 		return fmt.Errorf("the replica: %w", err)
 	}
 	var addresses []string
