@@ -52,7 +52,7 @@ func (w *writing) attempt(ctx context.Context) (results []store.Result, done boo
 	if err != nil {
 		return nil, false, err
 	}
-	c := &commit{s: w.s, link: w.link, shard: w.shard, found: found, dry: w.batch.DryRun}
+	c := &commit{s: w.s, link: w.link, shard: w.shard, found: found, dry: w.batch.DryRun, frees: w.onlyDeletes()}
 	changes := false
 	for i := range results {
 		if results[i].Changed {

@@ -48,8 +48,6 @@ func (w *writing) scripted(ctx context.Context) (results []store.Result, done bo
 		return results, true, w.s.damage(err)
 	case "refused":
 		return nil, false, w.explain(answer[1:])
-	case "damaged":
-		return nil, true, w.s.damage(damagedf("a key holds no record"))
 	default: // the table has indexes, or other ones
 		return nil, false, w.s.learn(ctx, w.link, w.shard, w.tables)
 	}

@@ -17,7 +17,9 @@ local function name(index, which) return KEYS[3 + (index - 1) * NAMES + which] e
 -- The sequence after the last: the time, wherever that is not behind.
 local sequence
 local function begin(now)
-	sequence = math.max(tonumber(call('GET', KEYS[SEQUENCE]) or '0'), now - 1, tonumber(ARGV[#ARGV]))
+	local last = tonumber(call('GET', KEYS[SEQUENCE]) or '0')
+	if not last then damaged() end
+	sequence = math.max(last, now - 1, tonumber(ARGV[#ARGV]))
 end
 
 -- Takes the next sequence, which is not below the entry's time of update either,

@@ -19,11 +19,14 @@ local function has(record, flag) return bit.band(byte(record), flag) ~= 0 end
 local function updated(record) return (unpack8('>i8', record, 18)) end
 local function expires(record) return (unpack8('>i8', record, 34)) end
 
--- Whether a key holds something else than a record.
-local function damaged(record)
-	local n = #record
-	if n < 25 then return true end
-	return not has(record, DELETED) and n < (has(record, METADATA) and 43 or 41)
+-- Ends the script: a key holds something else than it should.
+local function damaged() error({err = 'WRONGTYPE of what a key holds'}) end
+
+-- Ends the script where this is no record.
+local function check(record)
+	local least = 25
+	if record ~= '' and not has(record, DELETED) then least = has(record, METADATA) and 43 or 41 end
+	if #record < least then damaged() end
 end
 
 -- Whether a reader sees a value.

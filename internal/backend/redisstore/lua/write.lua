@@ -9,8 +9,7 @@
 -- that, the table's default for it, flags and value.
 --
 -- Gives {'ok', for each operation a letter and a record's head or the record},
--- {'refused', time, states of the tables, records}, {'damaged'} where a key holds no
--- record, or {'indexes'}.
+-- {'refused', time, states of the tables, records}, or {'indexes'}.
 
 local now = clock(ARGV[1])
 local tables, operations = tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -103,7 +102,7 @@ for i = 1, operations do
 	local index = tonumber(ARGV[at + 1])
 	local old = call('GET', KEYS[2 + tables * NAMES + i])
 	olds[i] = old
-	if old and damaged(old) then return {'damaged'} end
+	if old then check(old) end
 	local there = exists(old, now)
 	local version = old and sub(old, 2, 9) or states[index] and sub(states[index], 9, 16) or ZERO8
 	local letter, before, after
