@@ -63,7 +63,7 @@ func start(t *testing.T, cfg config.Config, o Options) *started {
 			if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
 				line["message"] = lines.Text()
 			}
-			s.log <- line
+			s.keep(line)
 		}
 	}()
 	t.Cleanup(func() {
@@ -72,6 +72,22 @@ func start(t *testing.T, cfg config.Config, o Options) *started {
 		}
 	})
 	return s
+}
+
+// keep has a line be read. Of more than there is room for the first give way, so that
+// the gateway never waits for a reader.
+func (s *started) keep(line map[string]any) {
+	for {
+		select {
+		case s.log <- line:
+			return
+		default:
+		}
+		select {
+		case <-s.log:
+		default:
+		}
+	}
 }
 
 // logged waits for a line of the log.
