@@ -43,7 +43,7 @@ func (f *fixture) fillUp() (keys []string) {
 func TestMemoryFull(t *testing.T) {
 	t.Parallel()
 	for name, prepare := range map[string]func(f *fixture){
-		"a plain table": func(*fixture) {},
+		"a plain table":         func(*fixture) {},
 		"a table with an index": func(f *fixture) { f.index("by", numberField("n")) },
 	} {
 		t.Run(name, func(t *testing.T) {
