@@ -109,7 +109,7 @@ func TestMemoryFullUnderLoad(t *testing.T) {
 	l := startLoad(f, faultload.Options{Accepts: []store.Code{store.StorageFull}})
 	for range rounds(5) {
 		l.AwaitAcknowledged(100)
-		server.Do(t, "CONFIG", "SET", "maxmemory", fmt.Sprint(1))
+		server.Do(t, "CONFIG", "SET", "maxmemory", "1")
 		l.AwaitRefused(100)
 		server.Do(t, "CONFIG", "SET", "maxmemory", "0")
 	}
