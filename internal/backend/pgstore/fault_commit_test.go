@@ -76,7 +76,7 @@ func TestCommitsCutOff(t *testing.T) {
 func TestCommitsCutOffThroughPgBouncer(t *testing.T) {
 	t.Parallel()
 	times := map[testenv.Cut]int{testenv.CutBeforeCommit: 10, testenv.CutAfterCommit: 10}
-	cutOff(t, throughPgBouncer(t)(t), times, 20)
+	cutOff(t, throughPgBouncer(t), times, 20)
 }
 
 func cutOff(t *testing.T, url string, times map[testenv.Cut]int, all int) {

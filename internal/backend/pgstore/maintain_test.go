@@ -114,7 +114,7 @@ func TestInspection(t *testing.T) {
 // TestMaintenanceThroughPgBouncer does what takes a connection of its own where
 // a pooler lends out the sessions.
 func TestMaintenanceThroughPgBouncer(t *testing.T) {
-	url := throughPgBouncer(t)(t)
+	url := throughPgBouncer(t)
 	f := open(t, func(o *Options) { o.URL = url })
 	f.odd()
 	for _, action := range []store.Action{store.Cleanup, store.Vacuum, store.Analyze} {
@@ -136,7 +136,7 @@ func TestMaintenanceThroughPgBouncer(t *testing.T) {
 		t.Fatal(err)
 	}
 	restored := open(t, func(o *Options) {
-		o.URL = throughPgBouncer(t)(t)
+		o.URL = throughPgBouncer(t)
 		psql(t, o.URL, text.Bytes())
 	})
 	if before, after := f.everything(), restored.everything(); len(before) != len(after) || len(after) == 0 {
