@@ -110,3 +110,35 @@ func (f *fixture) needsAllNodes(dead, alive string) {
 		}
 	}
 }
+
+// TestClusterMajorityDown kills two of three nodes: the third serves nothing on its own.
+func TestClusterMajorityDown(t *testing.T) {
+	t.Parallel()
+	cluster := testenv.StartRedisCluster(t, testenv.RedisOptions{AppendOnly: true})
+	f := openOn(t, cluster.URL, func(o *Options) { o.Shards = 16 })
+	groups := groupsOf(f, cluster, 3)
+	l := startLoad(f, faultload.Options{Groups: append(append(groups[0], groups[1]...), groups[2]...)})
+	l.AwaitAcknowledged(100)
+	cluster.Kill(t, 0)
+	cluster.Kill(t, 1)
+	poll(t, "the third to notice", func() bool {
+		_, err := f.Get(t.Context(), []store.Ref{ref("{" + groups[2][0] + "}")})
+		return store.CodeOf(err) == store.Unavailable
+	})
+	f.unavailableAt(groups[2][0])
+	cluster.Nodes[0].Start(t)
+	cluster.Start(t, 1)
+	l.AwaitAcknowledged(100)
+	l.Check()
+	f.serves()
+}
+
+// unavailableAt holds that what lies at a node is refused.
+func (f *fixture) unavailableAt(group string) {
+	f.t.Helper()
+	_, err := f.Get(f.t.Context(), []store.Ref{ref("{" + group + "}a")})
+	fails(f.t, "Get", err, store.Unavailable)
+	_, err = f.Apply(f.t.Context(), store.Batch{Ops: []store.Op{put("{"+group+"}a", `1`)}})
+	fails(f.t, "Apply", err, store.Unavailable)
+	fails(f.t, "Ping", f.Ping(f.t.Context()), store.Unavailable)
+}

@@ -1,6 +1,7 @@
 package redisstore
 
 import (
+	"fmt"
 	"strconv"
 	"sync"
 	"testing"
@@ -11,43 +12,68 @@ import (
 	"larder/internal/testenv/faultload"
 )
 
-// TestServerEmptied has somebody delete all that the server has, under load. What was
-// there is gone, as are versions and cursors; what is written then is the beginning of
-// another history.
+// TestServerEmptied has all that the server has be gone, under load, since somebody
+// deletes it or since the server starts again without it. Versions and cursors are gone
+// too; what is written then is the beginning of another history.
 func TestServerEmptied(t *testing.T) {
 	t.Parallel()
-	for _, shards := range []int{1, 3} {
-		t.Run(strconv.Itoa(shards)+" shards", func(t *testing.T) {
-			t.Parallel()
-			server := testenv.StartRedis(t, testenv.RedisOptions{})
-			f := openOn(t, server.URL, inMemory, func(o *Options) { o.Shards, o.ReplyTimeout = shards, 10*time.Second })
-			f.apply(put("a", `1`))
-			f.apply(put("a", `2`))
-			poll(t, "a copy", func() bool { return f.recent("a").Source.Copy == memory })
-			before, err := f.Changes(t.Context(), store.Changes{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			w := startWriters(f)
-			w.progress()
-			server.Do(t, "FLUSHALL")
-			w.progress()
-
-			poll(t, "it to be noticed", func() bool { return !f.recent("a").Entries[0].Exists() })
-			if e := f.get("a"); e.Exists() || e.Version != 0 {
-				t.Errorf("a is %+v", e)
-			}
-			_, err = f.Changes(t.Context(), store.Changes{Since: before.Next})
-			fails(t, "Changes", err, store.Compacted)
-			if e := f.apply(put("a", `3`))[0]; e.Entry.Version != 1 || !e.Created {
-				t.Errorf("a is written anew at version %d", e.Entry.Version)
-			}
-			w.stop()
-			f.feedHasAll()
-			f.holds("a", `3`)
-			sound(t, f.Store)
-		})
+	for name, empty := range map[string]func(server *testenv.RedisServer){
+		"deleted": func(server *testenv.RedisServer) { server.Do(t, "FLUSHALL") },
+		"not kept": func(server *testenv.RedisServer) {
+			server.Kill(t)
+			server.Start(t)
+		},
+	} {
+		for _, shards := range []int{1, 3} {
+			t.Run(fmt.Sprintf("%s, %d shards", name, shards), func(t *testing.T) {
+				t.Parallel()
+				server := testenv.StartRedis(t, testenv.RedisOptions{})
+				f := openOn(t, server.URL, inMemory, func(o *Options) { o.Shards, o.ReplyTimeout = shards, 10*time.Second })
+				f.index("by", numberField("n"))
+				f.apply(put("a", `{"n": 1}`))
+				f.apply(put("a", `{"n": 2}`))
+				poll(t, "a copy", func() bool { return f.recent("a").Source.Copy == memory })
+				before, err := f.Changes(t.Context(), store.Changes{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				w := startWriters(f, name == "not kept")
+				w.progress()
+				empty(server)
+				w.progress()
+				f.beginsAnew(before.Next)
+				w.stop()
+				f.feedHasAll()
+				sound(t, f.Store)
+			})
+		}
 	}
+}
+
+// beginsAnew holds that nothing is left of what a store had, and that it goes on.
+func (f *fixture) beginsAnew(cursor store.Cursor) {
+	f.t.Helper()
+	poll(f.t, "it to be noticed", func() bool {
+		read, err := recent{f.Store}.Get(f.t.Context(), []store.Ref{ref("a")})
+		return err == nil && !read.Entries[0].Exists()
+	})
+	if e := f.get("a"); e.Exists() || e.Version != 0 {
+		f.t.Errorf("a is %+v", e)
+	}
+	_, err := f.Changes(f.t.Context(), store.Changes{Since: cursor})
+	fails(f.t, "Changes", err, store.Compacted)
+	if defs := f.defs(); len(defs) != 0 {
+		f.t.Errorf("it has the indexes %+v", defs)
+	}
+	if e := f.apply(put("a", `{"n": 3}`))[0]; e.Entry.Version != 1 || !e.Created {
+		f.t.Errorf("a is written anew at version %d", e.Entry.Version)
+	}
+	f.index("by", numberField("n"))
+	found, err := f.Search(f.t.Context(), store.Query{Table: "t", Sort: []store.Sort{{Path: "/n"}}, Limit: 1})
+	if err != nil || len(found.Entries) != 1 {
+		f.t.Errorf("Search gives %+v (%v)", found, err)
+	}
+	f.holds("a", `{"n": 3}`)
 }
 
 // feedHasAll holds that a reader of the feed comes to what is stored.
@@ -75,9 +101,11 @@ func (f *fixture) feedHasAll() {
 	}
 }
 
-// writers put entries all the while, and may not be refused once.
+// writers put entries all the while, and may not be refused once, unless the server goes
+// down.
 type writers struct {
 	f    *fixture
+	down bool
 	all  sync.WaitGroup
 	done chan struct{}
 	once sync.Once
@@ -86,8 +114,8 @@ type writers struct {
 	count int
 }
 
-func startWriters(f *fixture) *writers {
-	w := &writers{f: f, done: make(chan struct{})}
+func startWriters(f *fixture, down bool) *writers {
+	w := &writers{f: f, down: down, done: make(chan struct{})}
 	for n := range 8 {
 		w.all.Go(func() { w.run(n) })
 	}
@@ -112,8 +140,10 @@ func (w *writers) run(n int) {
 			op = bounded
 		}
 		if _, err := w.f.Apply(w.f.t.Context(), store.Batch{Ops: []store.Op{op}}); err != nil {
-			w.f.t.Errorf("a write fails: %v", err)
-			return
+			if code := store.CodeOf(err); !w.down || code != store.Unavailable && code != store.Ambiguous {
+				w.f.t.Errorf("a write fails: %v", err)
+			}
+			continue
 		}
 		w.mu.Lock()
 		w.count++

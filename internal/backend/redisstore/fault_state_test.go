@@ -1,12 +1,14 @@
 package redisstore
 
 import (
+	"context"
 	"net"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"larder/internal/store"
 	"larder/internal/testenv"
@@ -211,4 +213,78 @@ func TestConnectionsRunOut(t *testing.T) {
 	poll(t, "a connection", func() bool { return f.Ping(t.Context()) == nil })
 	f.holds("a", `1`)
 	f.serves()
+}
+
+// TestWritesPaused has an operator hold all writes back for longer than the server may be
+// silent.
+func TestWritesPaused(t *testing.T) {
+	t.Parallel()
+	server := testenv.StartRedis(t, testenv.RedisOptions{})
+	f := openOn(t, server.URL)
+	l := startLoad(f, faultload.Options{})
+	for range rounds(2) {
+		l.AwaitAcknowledged(100)
+		server.Do(t, "CLIENT", "PAUSE", "60000", "WRITE")
+		l.AwaitRefused(2 * faultload.Clients)
+		server.Do(t, "CLIENT", "UNPAUSE")
+	}
+	l.AwaitAcknowledged(100)
+	checkLoad(f, l)
+}
+
+// TestIdleConnectionsStay has the server break connections that are idle for a second:
+// the store's are not.
+func TestIdleConnectionsStay(t *testing.T) {
+	t.Parallel()
+	server := testenv.StartRedis(t, testenv.RedisOptions{Settings: map[string]string{"timeout": "1"}})
+	proxy := testenv.ProxyRedis(t, server.URL)
+	f := openOn(t, proxy.URL)
+	f.apply(put("a", `1`))
+	made := proxy.Counts().Connections
+	idle := time.NewTimer(3 * time.Second)
+	defer idle.Stop()
+	<-idle.C
+	f.apply(put("a", `2`))
+	if now := proxy.Counts().Connections; now != made {
+		t.Errorf("%d connections were made, and there are none of them any more", now)
+	}
+}
+
+// TestServerEvicts has the server throw entries away to have room for others. That is no
+// way to keep them, and still all calls come to an end that makes sense.
+func TestServerEvicts(t *testing.T) {
+	t.Parallel()
+	server := testenv.StartRedis(t, testenv.RedisOptions{Settings: map[string]string{"maxmemory": "6mb", "maxmemory-policy": "allkeys-random"}})
+	f := openOn(t, server.URL)
+	for i := range 2000 {
+		key := strconv.Itoa(i % 700)
+		op := large(key)
+		op.Expiry = store.ExpiresIn(time.Hour)
+		switch i % 5 {
+		case 0:
+			op = remove(key)
+		case 1:
+			op = plusOne("n" + key)
+		}
+		f.apply(op)
+		if i%100 == 0 {
+			f.reads()
+		}
+	}
+	if server.Info(t, "stats")["evicted_keys"] == "0" {
+		t.Error("nothing was evicted")
+	}
+}
+
+// reads reads in all ways that there are.
+func (f *fixture) reads() {
+	f.t.Helper()
+	for name, call := range f.calls() {
+		if name == "Changes" {
+			call = func(ctx context.Context) error { _, err := f.Changes(ctx, store.Changes{}); return err }
+		}
+		if err := call(f.t.Context()); err != nil {
+			f.t.Errorf("%s: %v", name, err)
+		}
+	}
 }
