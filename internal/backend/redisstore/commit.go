@@ -95,6 +95,9 @@ func (c *commit) do(ctx context.Context) error {
 	if c.frees {
 		script = c.s.scripts.bury
 	}
+	if len(sets.places) > 0 { // in which others may be looked for
+		sets.keys = append(sets.keys, c.shard.never)
+	}
 	answer, err := script.Exec(ctx, c.link.client, sets.keys, args).ToArray()
 	if err != nil {
 		return c.s.outcome(ctx, err)

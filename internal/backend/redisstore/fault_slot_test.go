@@ -1,12 +1,15 @@
 package redisstore
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"larder/internal/store"
+	"larder/internal/store/storetest"
 	"larder/internal/testenv"
 	"larder/internal/testenv/faultload"
 )
@@ -83,6 +86,101 @@ func TestSlotMovesUnderLoad(t *testing.T) {
 	checkLoad(f, l)
 }
 
+// looks are reads of all that a store has, by name; one that fails has to be refused.
+func (f *fixture) looks() map[string]string {
+	f.t.Helper()
+	ctx, all := f.t.Context(), make(map[string]string)
+	took := func(name string, what any, err error) {
+		f.t.Helper()
+		if err == nil {
+			all[name] = fmt.Sprintf("%+v", what)
+		} else if store.CodeOf(err) != store.Unavailable {
+			f.t.Errorf("%s: %v", name, err)
+		}
+	}
+	var refs []store.Ref
+	for i := range 20 {
+		refs = append(refs, ref(strconv.Itoa(i)))
+	}
+	for _, ref := range refs {
+		read, err := f.Get(ctx, []store.Ref{ref})
+		took("Get of "+ref.Key, read.Entries, err)
+	}
+	read, err := f.Get(ctx, refs)
+	took("Get", read.Entries, err)
+	for name, scan := range map[string]store.Scan{
+		"Scan": {Table: "t"}, "Scan by change": {Table: "t", Order: store.ByChange}, "Scan by expiry": {Table: "t", Order: store.ByExpiry},
+	} {
+		page, err := f.Scan(ctx, scan)
+		took(name, page.Entries, err)
+	}
+	for name, q := range map[string]store.Query{
+		"Search": {Table: "t"}, "Search by index": {Table: "t", Sort: []store.Sort{{Path: "/n"}}},
+	} {
+		found, err := f.Search(ctx, q)
+		took(name, found.Entries, err)
+		count, err := f.Count(ctx, q)
+		took("Count after "+name, count, err)
+	}
+	tables, err := f.Tables(ctx)
+	took("Tables", tables, err)
+	for _, table := range []string{"", "t"} {
+		feed, err := f.Changes(ctx, store.Changes{Table: table})
+		took("Changes of "+table, feed.Changes, err)
+	}
+	took("clearing up", nil, f.Maintain(ctx, store.Maintenance{Action: store.Cleanup}))
+	return all
+}
+
+// TestNoPartsWhileSlotMoves moves the keys of a slot one by one, in an order drawn by
+// chance, and reads all that there is after each, and offers what a unique index refuses.
+// What is answered is the whole.
+func TestNoPartsWhileSlotMoves(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(storetest.Seed(t), 0))
+	cluster := testenv.StartRedisCluster(t, testenv.RedisOptions{})
+	f := openOn(t, cluster.URL, func(o *Options) { o.Shards = 1 })
+	f.unique("by", numberField("n"))
+	for i := range 20 {
+		op := put(strconv.Itoa(i), fmt.Sprintf(`{"n": %d}`, i))
+		if i%3 == 0 {
+			op.Expiry = store.ExpiresIn(time.Hour)
+		}
+		f.apply(op)
+	}
+	f.apply(remove("4"), remove("5"))
+	whole := f.looks()
+	m := newMove(t, cluster, f.link.Load().shardOf("1"))
+	for range rounds(2) {
+		m.start()
+		held, _ := m.from.Do(t, "CLUSTER", "GETKEYSINSLOT", m.slot, "1000").([]any)
+		random.Shuffle(len(held), func(i, j int) { held[i], held[j] = held[j], held[i] })
+		answered := 0
+		for _, key := range held {
+			name, _ := key.(string)
+			m.from.Do(t, "MIGRATE", "127.0.0.1", strconv.Itoa(m.to.Port), name, "0", "10000")
+			for what, got := range f.looks() {
+				answered++
+				if got != whole[what] {
+					t.Errorf("after %s has moved, %s gives\n%.300s, and should\n%.300s", name, what, got, whole[what])
+				}
+			}
+			n := 6 + random.IntN(14)
+			_, err := f.Apply(t.Context(), store.Batch{Ops: []store.Op{put("other", fmt.Sprintf(`{"n": %d}`, n))}})
+			if code := store.CodeOf(err); code != store.UniqueViolation && code != store.Unavailable {
+				t.Errorf("after %s has moved, a second entry with the number %d: %v", name, n, err)
+			}
+			if t.Failed() {
+				return
+			}
+		}
+		t.Logf("%d keys have moved, and %d reads were answered meanwhile", len(held), answered)
+		m.end()
+		poll(t, "the slot", func() bool { return f.Ping(t.Context()) == nil })
+	}
+	sound(t, f.Store)
+}
+
 // TestNothingHalfDoneWhileSlotMoves writes to a slot that is about to move, in a way that
 // empties an order and fills it again: on such a slot a key that has gone is elsewhere.
 func TestNothingHalfDoneWhileSlotMoves(t *testing.T) {
@@ -122,4 +220,30 @@ func TestNothingHalfDoneWhileSlotMoves(t *testing.T) {
 			m.end()
 		})
 	}
+}
+
+// TestSlotMovesUnderMemory moves a slot whose entries are in memory, and writes to it where
+// it is then.
+func TestSlotMovesUnderMemory(t *testing.T) {
+	t.Parallel()
+	const age = 200 * time.Millisecond
+	cluster := testenv.StartRedisCluster(t, testenv.RedisOptions{})
+	f := openOn(t, cluster.URL, inMemory, func(o *Options) { o.Shards, o.CacheAge = 1, age })
+	other := f.beside(func(o *Options) { o.CacheBytes = 0 })
+	other.apply(put("k", `"before"`))
+	poll(t, "a copy", func() bool { return f.recent("k").Source.Copy == memory })
+	r := startReaders(f)
+	m := newMove(t, cluster, f.link.Load().shardOf("k"))
+	m.start()
+	m.end()
+	poll(t, "the slot", func() bool {
+		_, err := other.Apply(t.Context(), store.Batch{Ops: []store.Op{put("k", `"after"`)}})
+		return err == nil
+	})
+	r.isOver(age)
+	poll(t, "a copy of what was written there", func() bool {
+		read, err := recent{f.Store}.Get(t.Context(), []store.Ref{ref("k")})
+		return err == nil && read.Source.Copy == memory && string(read.Entries[0].Value.Data) == `"after"`
+	})
+	r.stop()
 }

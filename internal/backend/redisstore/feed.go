@@ -116,7 +116,7 @@ func (s *Store) feedOf(ctx context.Context, l *link, d *shard, q *stretchOf, upT
 	if q.names {
 		names = "names"
 	}
-	answer, err := script.Exec(ctx, l.client, []string{d.sequence, d.meta, d.tables}, []string{
+	answer, err := script.Exec(ctx, l.client, []string{d.sequence, d.meta, d.tables, d.never}, []string{
 		d.base, q.table, strconv.FormatInt(q.after.in(d), 10), advance,
 		strconv.Itoa(min(q.most, s.options.ScriptEntries+1)), strconv.Itoa(scanBytes), q.prefix, names,
 	}).ToArray()

@@ -86,7 +86,7 @@ func (f *filling) add(ctx context.Context, c *catalog, x *index, found *chunk) (
 	if stands, err = next.encode(); err != nil {
 		return "", f.s.damage(err)
 	}
-	keys := []string{f.shard.state(f.table), f.shard.indexes(f.table), x.set}
+	keys := []string{f.shard.state(f.table), f.shard.indexes(f.table), x.set, f.shard.never}
 	args := []string{f.s.clock(), c.stands(), x.Def.Name, x.stands, stands, f.shard.entry(store.Ref{Table: f.table})}
 	var added []string
 	for i, key := range found.keys {

@@ -18,6 +18,12 @@ type shard struct {
 	base  string // begins the names of its keys: "larder{0}:"
 
 	sequence, meta, tables string // names that are there once
+
+	// never names what is never there. While a slot is being moved a Cluster refuses
+	// scripts that name keys which are not where they are looked for; others it would
+	// have find nothing there. So every script that looks at keys that it does not
+	// name, names this one too.
+	never string
 }
 
 // Names of a table's keys. A table's name has no colon, so they can't be
@@ -56,7 +62,7 @@ func newShards(prefix string, count int) []shard {
 		}
 		found++
 		base := prefix + "{" + text + "}:"
-		*d = shard{slot: slot, base: base, sequence: base + "s", meta: base + "m", tables: base + "t"}
+		*d = shard{slot: slot, base: base, sequence: base + "s", meta: base + "m", tables: base + "t", never: base + "n"}
 	}
 	for i := range shards {
 		shards[i].index = i

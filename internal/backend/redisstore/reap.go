@@ -56,7 +56,7 @@ func (s *Store) reap(ctx context.Context, table string) error {
 
 // due are some of what is to be cleared up in a shard.
 func (s *Store) due(ctx context.Context, l *link, d *shard, table string) ([]store.Ref, error) {
-	answer, err := s.scripts.due.Exec(ctx, l.client, []string{d.tables}, []string{
+	answer, err := s.scripts.due.Exec(ctx, l.client, []string{d.tables, d.never}, []string{
 		s.clock(), d.base, strconv.FormatInt(s.options.Retention.Tombstones.Microseconds(), 10), strconv.Itoa(reapChunk), table,
 	}).AsStrSlice()
 	if err != nil {

@@ -107,7 +107,7 @@ func (r *scanReader) fill(ctx context.Context, src *source, want int) error {
 		r.s.clock(), src.shard.entry(store.Ref{Table: r.scan.Table}), own[0], strconv.Itoa(want),
 		strconv.Itoa(2*r.s.options.ScriptEntries + want), strconv.Itoa(scanBytes), r.scan.Prefix, keysOnly,
 	}, own[1:]...)
-	answer, err := r.s.scripts.scan.Exec(ctx, r.link.client, []string{r.place.set(src.shard)}, args).ToArray()
+	answer, err := r.s.scripts.scan.Exec(ctx, r.link.client, []string{r.place.set(src.shard), src.shard.never}, args).ToArray()
 	if err != nil {
 		return r.s.refusal(ctx, err)
 	}

@@ -49,7 +49,7 @@ func (s *Store) readChunk(ctx context.Context, l *link, d *shard, q *chunkOf) (*
 		}
 		args = append(args, direction, span.low, span.high)
 	}
-	answer, err := s.scripts.search.Exec(ctx, l.client, []string{d.sequence, d.state(q.table), set}, args).ToArray()
+	answer, err := s.scripts.search.Exec(ctx, l.client, []string{d.sequence, d.state(q.table), set, d.never}, args).ToArray()
 	if err != nil {
 		return nil, s.refusal(ctx, err)
 	}

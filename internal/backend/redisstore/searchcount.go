@@ -47,7 +47,7 @@ func (r *search) askCount(ctx context.Context, d *shard, c *catalog, a *sortedin
 			args = append(args, span.low, span.high)
 		}
 	}
-	answer, err := r.s.scripts.count.Exec(ctx, r.link.client, []string{d.state(r.query.Table), set, d.expiry(r.query.Table)}, args).ToArray()
+	answer, err := r.s.scripts.count.Exec(ctx, r.link.client, []string{d.state(r.query.Table), set, d.expiry(r.query.Table), d.never}, args).ToArray()
 	if err != nil {
 		return nil, r.s.refusal(ctx, err)
 	}

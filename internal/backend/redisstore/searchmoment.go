@@ -93,7 +93,7 @@ type changed struct {
 }
 
 func (w *walk) readChanged(ctx context.Context, most int) (*changed, error) {
-	answer, err := w.s.scripts.changed.Exec(ctx, w.link.client, []string{w.shard.state(w.query.Table), w.shard.changes(w.query.Table)}, []string{
+	answer, err := w.s.scripts.changed.Exec(ctx, w.link.client, []string{w.shard.state(w.query.Table), w.shard.changes(w.query.Table), w.shard.never}, []string{
 		w.s.clock(), w.catalog.stands(), w.shard.entry(store.Ref{Table: w.query.Table}), strconv.FormatInt(w.since, 10),
 		strconv.Itoa(most), strconv.Itoa(scanBytes),
 	}).ToArray()

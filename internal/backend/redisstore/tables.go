@@ -18,7 +18,7 @@ func (s *Store) Tables(ctx context.Context) ([]store.TableInfo, error) {
 	var mu sync.Mutex
 	entries := make(map[string]int64)
 	err = eachShard(l, func(d *shard) error {
-		answer, err := s.scripts.tables.Exec(ctx, l.client, []string{d.tables}, []string{s.clock(), d.base}).ToArray()
+		answer, err := s.scripts.tables.Exec(ctx, l.client, []string{d.tables, d.never}, []string{s.clock(), d.base}).ToArray()
 		if err != nil {
 			return s.refusal(ctx, err)
 		}
