@@ -82,29 +82,18 @@ func (c *client) exchange(request []byte) ([]byte, error) {
 	if _, err := c.conn.Write(request); err != nil {
 		return nil, err
 	}
-	status, err := c.reader.ReadSlice('\n')
+	head, err := c.head()
 	if err != nil {
 		return nil, err
 	}
-	if len(status) < 12 || status[9] != '2' {
-		line := strings.TrimSpace(string(status))
+	length, err := contentLength(head)
+	if err != nil {
+		return nil, err
+	}
+	if len(head) < 12 || head[9] != '2' {
+		line, _, _ := strings.Cut(string(head), "\r\n")
 		rest, _ := c.reader.Peek(c.reader.Buffered())
 		return nil, fmt.Errorf("answered %q: %.600s", line, rest)
-	}
-	length := 0
-	for {
-		line, err := c.reader.ReadSlice('\n')
-		if err != nil {
-			return nil, err
-		}
-		if len(line) <= 2 {
-			break
-		}
-		if name, text, ok := bytes.Cut(line, []byte(":")); ok && bytes.EqualFold(name, []byte("Content-Length")) {
-			if length, err = strconv.Atoi(string(bytes.TrimSpace(text))); err != nil {
-				return nil, err
-			}
-		}
 	}
 	if cap(c.body) < length {
 		c.body = make([]byte, length)
@@ -112,6 +101,35 @@ func (c *client) exchange(request []byte) ([]byte, error) {
 	c.body = c.body[:length]
 	_, err = io.ReadFull(c.reader, c.body)
 	return c.body, err
+}
+
+var (
+	endOfHead   = []byte("\r\n\r\n")
+	lengthField = []byte("\r\nContent-Length: ") // as net/http writes it
+)
+
+// head reads an answer up to its body. What it gives holds until the next read.
+func (c *client) head() ([]byte, error) {
+	for wanted := 1; ; wanted = c.reader.Buffered() + 1 {
+		if _, err := c.reader.Peek(wanted); err != nil {
+			return nil, err
+		}
+		there, _ := c.reader.Peek(c.reader.Buffered())
+		if end := bytes.Index(there, endOfHead); end >= 0 {
+			_, err := c.reader.Discard(end + len(endOfHead))
+			return there[:end+len(endOfHead)], err
+		}
+	}
+}
+
+// contentLength is what the head of an answer says; 0 where it says nothing.
+func contentLength(head []byte) (int, error) {
+	_, rest, ok := bytes.Cut(head, lengthField)
+	if !ok {
+		return 0, nil
+	}
+	digits, _, _ := bytes.Cut(rest, endOfHead[:2])
+	return strconv.Atoi(string(digits))
 }
 
 func get(path string) []byte {

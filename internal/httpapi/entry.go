@@ -18,7 +18,7 @@ func (a *API) GetEntry(w http.ResponseWriter, r *http.Request, table, key string
 		a.fail(w, r, nil, err)
 		return
 	}
-	entry, done, err := a.read(w, r, store.Ref{Table: table, Key: key}, params.LarderMinVersion)
+	entry, done, err := a.read(r.Context(), w, r, store.Ref{Table: table, Key: key}, params.LarderMinVersion)
 	if err != nil {
 		a.fail(w, r, rawPlaces, err)
 		return

@@ -36,7 +36,7 @@ func expiry(seconds *int64, at *time.Time, keep bool) (store.Expiry, error) {
 
 // GetExpiry answers how long an entry has left.
 func (a *API) GetExpiry(w http.ResponseWriter, r *http.Request, table, key string) {
-	entry, done, err := a.read(w, r, store.Ref{Table: table, Key: key}, nil)
+	entry, done, err := a.read(r.Context(), w, r, store.Ref{Table: table, Key: key}, nil)
 	if err != nil {
 		a.fail(w, r, rawPlaces, err)
 		return

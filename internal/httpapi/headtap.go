@@ -28,7 +28,7 @@ func (l tapListener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &tappedConn{Conn: conn}, nil
+	return &tappedConn{lazyDeadlines: newLazyDeadlines(conn)}, nil
 }
 
 // maxTapped bounds what is remembered; a head that is longer is refused by
@@ -38,14 +38,14 @@ const maxTapped = 20 << 10
 // tappedConn remembers what was read since its last request ended, up to the
 // end of the head.
 type tappedConn struct {
-	net.Conn
+	*lazyDeadlines
 	mu   sync.Mutex
 	head []byte
 	done bool
 }
 
 func (c *tappedConn) Read(p []byte) (int, error) {
-	n, err := c.Conn.Read(p)
+	n, err := c.lazyDeadlines.Read(p)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if n > 0 && !c.done {

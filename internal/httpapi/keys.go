@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"cmp"
+	"context"
 	"net/http"
 	"strconv"
 
@@ -12,16 +13,16 @@ import (
 
 // GetKey answers a value as it is.
 func (a *API) GetKey(w http.ResponseWriter, r *http.Request, table, key string, params api.GetKeyParams) {
-	a.getKey(w, r, store.Ref{Table: table, Key: key}, params.LarderMinVersion)
+	a.getKey(r.Context(), w, r, store.Ref{Table: table, Key: key}, params.LarderMinVersion)
 }
 
 // HeadKey answers what GetKey does; net/http leaves the body out.
 func (a *API) HeadKey(w http.ResponseWriter, r *http.Request, table, key string, params api.HeadKeyParams) {
-	a.getKey(w, r, store.Ref{Table: table, Key: key}, params.LarderMinVersion)
+	a.getKey(r.Context(), w, r, store.Ref{Table: table, Key: key}, params.LarderMinVersion)
 }
 
-func (a *API) getKey(w http.ResponseWriter, r *http.Request, ref store.Ref, minVersion *int64) {
-	entry, done, err := a.read(w, r, ref, minVersion)
+func (a *API) getKey(ctx context.Context, w http.ResponseWriter, r *http.Request, ref store.Ref, minVersion *int64) {
+	entry, done, err := a.read(ctx, w, r, ref, minVersion)
 	if err != nil {
 		a.fail(w, r, rawPlaces, err)
 		return
@@ -46,7 +47,7 @@ func (a *API) getKey(w http.ResponseWriter, r *http.Request, ref store.Ref, minV
 
 // read gets an entry for a conditional request and puts what is known of it
 // into the headers. done says that the answer, a 304, has been given.
-func (a *API) read(w http.ResponseWriter, r *http.Request, ref store.Ref, minVersion *int64) (entry store.Entry, done bool, err error) {
+func (a *API) read(ctx context.Context, w http.ResponseWriter, r *http.Request, ref store.Ref, minVersion *int64) (entry store.Entry, done bool, err error) {
 	if err := userRef(ref); err != nil {
 		return store.Entry{}, false, err
 	}
@@ -61,9 +62,9 @@ func (a *API) read(w http.ResponseWriter, r *http.Request, ref store.Ref, minVer
 	if cache.onlyIfCached {
 		return store.Entry{}, false, inHeader("Cache-Control", &store.Error{Code: notCached, Detail: "no cache has a copy of this entry"})
 	}
-	read, err := a.store.Get(cache.context(r.Context()), []store.Ref{ref})
+	read, err := a.store.Get(cache.context(ctx), []store.Ref{ref})
 	if err == nil && read.Source.Copy != "" && tooOld(read.Entries[0], minVersion) != nil {
-		read, err = a.store.Get(r.Context(), []store.Ref{ref})
+		read, err = a.store.Get(ctx, []store.Ref{ref})
 	}
 	if err != nil {
 		return store.Entry{}, false, err

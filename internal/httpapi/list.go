@@ -42,7 +42,7 @@ func (a *API) ListKeys(w http.ResponseWriter, r *http.Request, table string, par
 		a.listLines(w, r, list)
 		return
 	}
-	limit(r, a.options.RequestTimeout)
+	limit(r.Context(), a.options.RequestTimeout)
 	page, next, err := a.listPage(list.cache.context(r.Context()), list)
 	if err != nil {
 		a.fail(w, r, queryPlaces, err)

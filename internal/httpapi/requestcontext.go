@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"context"
-	"net/http"
 	"sync"
 	"time"
 
@@ -17,6 +16,7 @@ import (
 type requestContext struct {
 	context.Context
 	route *chi.Context
+	began time.Time
 
 	mu     sync.Mutex
 	at     time.Time       // zero: no end of its own
@@ -27,13 +27,13 @@ type requestContext struct {
 
 var _ context.Context = (*requestContext)(nil)
 
-// limit ends the request's context after a while. It is for the handler's own
-// goroutine, before it passes the context on.
-func limit(r *http.Request, after time.Duration) {
-	if c, ok := r.Context().(*requestContext); ok {
+// limit ends a request's context so long after the request began. It is for the
+// handler's own goroutine, before it passes the context on.
+func limit(ctx context.Context, after time.Duration) {
+	if c, ok := ctx.(*requestContext); ok {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		c.at = time.Now().Add(after)
+		c.at = c.began.Add(after)
 	}
 }
 

@@ -3,8 +3,6 @@ package httpapi
 import (
 	"context"
 	"errors"
-	"net/http"
-	"net/http/httptest"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,8 +13,8 @@ import (
 func TestRequestContext(t *testing.T) {
 	limited := func(t *testing.T, parent context.Context, d time.Duration) (context.Context, func()) {
 		t.Helper()
-		c := &requestContext{Context: parent}
-		limit(httptest.NewRequestWithContext(c, http.MethodGet, "/", nil), d)
+		c := &requestContext{Context: parent, began: time.Now()}
+		limit(c, d)
 		return c, c.release
 	}
 	t.Run("has no end of its own before it is limited", func(t *testing.T) {

@@ -88,7 +88,7 @@ func (a *API) enter(next http.Handler) http.Handler {
 			}
 		}
 		if !op.stream {
-			limit(r, a.options.RequestTimeout)
+			limit(r.Context(), a.options.RequestTimeout)
 		}
 		next.ServeHTTP(w, r)
 	})

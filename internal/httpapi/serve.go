@@ -36,8 +36,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x.begin(w, r)
 	w.Header()["X-Request-Id"] = []string{x.id}
 	x.route.Routes, x.route.RouteMethod = a.router, a.method(r)
-	ctx := &requestContext{Context: r.Context(), route: x.route}
-	r = r.WithContext(ctx)
+	ctx := &requestContext{Context: r.Context(), route: x.route, began: start}
 	defer a.account(x, r, start)
 	defer ctx.release()
 	if isSmuggling(r) {
@@ -47,11 +46,11 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if ref, ok := a.shortcut(r); ok {
 		x.op = a.routes.getKey
-		limit(r, a.options.RequestTimeout)
-		a.getKey(x, r, ref, nil)
+		limit(ctx, a.options.RequestTimeout)
+		a.getKey(ctx, x, r, ref, nil)
 		return
 	}
-	a.router.ServeHTTP(x, r)
+	a.router.ServeHTTP(x, r.WithContext(ctx))
 }
 
 // method is the one that a request is routed by: HEAD goes where GET does,

@@ -16,18 +16,34 @@ type Freshness struct {
 	IfError time.Duration // and where the newest can't be had, one no older than this
 }
 
-type freshnessKey struct{}
-
 // WithFreshness lets the reads under ctx, Get, Scan, Search and Count, be
 // answered from a copy, where a store has one. Others don't heed it.
 func WithFreshness(ctx context.Context, f Freshness) context.Context {
-	return context.WithValue(ctx, freshnessKey{}, f)
+	return &freshContext{ctx, f}
 }
 
 // FreshnessOf is what reads under ctx ask for.
 func FreshnessOf(ctx context.Context) Freshness {
-	f, _ := ctx.Value(freshnessKey{}).(Freshness)
-	return f
+	if f, ok := ctx.Value(freshnessKey{}).(*Freshness); ok {
+		return *f
+	}
+	return Freshness{}
+}
+
+// freshContext is context.WithValue's in one piece of memory: most reads make one.
+type freshContext struct {
+	context.Context
+	freshness Freshness
+}
+
+type freshnessKey struct{}
+
+// Value finds the freshness.
+func (c *freshContext) Value(key any) any {
+	if key == (freshnessKey{}) {
+		return &c.freshness
+	}
+	return c.Context.Value(key)
 }
 
 // Source says where the answer to a read is from. Its zero value is the store

@@ -45,7 +45,7 @@ func newFloors(age time.Duration) *floors {
 }
 
 func (f *floors) part(ref store.Ref) *floorsPart {
-	return &f.parts[maphash.Comparable(f.seed, ref)%uint64(len(f.parts))]
+	return &f.parts[maphash.String(f.seed, ref.Key)%uint64(len(f.parts))]
 }
 
 // raise has no copy of the entry be served that is older than the version.
