@@ -20,7 +20,6 @@ const (
 	slowRequest          store.Code = "slow_request"
 	tooManyStreams       store.Code = "too_many_streams"
 	stopping             store.Code = "stopping"
-	notCached            store.Code = "not_cached"
 )
 
 // meaning is what a code is in HTTP.
@@ -86,7 +85,7 @@ var meanings = map[store.Code]meaning{
 	store.Timeout:     {http.StatusServiceUnavailable, "The request took too long; nothing was written"},
 	tooManyStreams:    {http.StatusServiceUnavailable, "Too many streams are open"},
 	stopping:          {http.StatusServiceUnavailable, "The gateway is stopping"},
-	notCached:         {http.StatusGatewayTimeout, "No cache has a copy"},
+	store.NotCached:   {http.StatusGatewayTimeout, "No cache has a copy"},
 	store.Ambiguous:   {http.StatusGatewayTimeout, "The outcome is unknown"},
 	store.StorageFull: {http.StatusInsufficientStorage, "The storage is full; nothing was written"},
 }

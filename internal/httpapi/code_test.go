@@ -47,7 +47,7 @@ func TestEveryCodeHasAMeaning(t *testing.T) {
 		if m.title == "" || m.status < 400 || m.status > 599 {
 			t.Errorf("%s means %d %q", code, m.status, m.title)
 		}
-		if server := code.Fault() == store.ServersFault && code != store.Busy; server != (m.status >= 500) && m.status != http.StatusNotImplemented && m.status != http.StatusServiceUnavailable && code != notCached {
+		if server := code.Fault() == store.ServersFault && code != store.Busy; server != (m.status >= 500) && m.status != http.StatusNotImplemented && m.status != http.StatusServiceUnavailable && code != store.NotCached {
 			t.Errorf("%s is %d, and the fault is %d", code, m.status, code.Fault())
 		}
 	}

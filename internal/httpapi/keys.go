@@ -60,7 +60,7 @@ func (a *API) read(ctx context.Context, w http.ResponseWriter, r *http.Request, 
 	}
 	cache := parseCacheControl(r.Header)
 	if cache.onlyIfCached {
-		return store.Entry{}, false, inHeader("Cache-Control", &store.Error{Code: notCached, Detail: "no cache has a copy of this entry"})
+		return store.Entry{}, false, inHeader("Cache-Control", &store.Error{Code: store.NotCached, Detail: "no cache has a copy of this entry"})
 	}
 	read, err := a.store.Get(cache.context(ctx), []store.Ref{ref})
 	if err == nil && read.Source.Copy != "" && tooOld(read.Entries[0], minVersion) != nil {

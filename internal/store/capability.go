@@ -18,6 +18,7 @@ const (
 	CanInspect  Capability = "inspection"  // Inspector
 	CanSQL      Capability = "sql"         // SQLRunner
 	CanPubSub   Capability = "pubsub"      // PubSub
+	CanCache    Capability = "copies"      // Cacher
 )
 
 // Searcher finds entries by what they hold.
@@ -132,6 +133,8 @@ func capabilityOf[C any]() Capability {
 		return CanSQL
 	case *PubSub:
 		return CanPubSub
+	case *Cacher:
+		return CanCache
 	}
 	return ""
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"slices"
 	"testing"
+	"time"
 
 	"larder/internal/store"
 	"larder/internal/store/storetest"
@@ -46,6 +47,14 @@ func (pretender) Publish(context.Context, string, []byte) error { return nil }
 
 func (pretender) Subscribe(context.Context, string) (store.Subscription, error) { return nil, nil }
 
+func (pretender) Look(context.Context, string, store.Ref, time.Duration) (store.Copy, store.Sight, error) {
+	return store.Copy{}, store.Nothing, nil
+}
+
+func (pretender) Keep(context.Context, string, []store.Copy) error { return nil }
+
+func (pretender) Drop(context.Context, string) error { return nil }
+
 // has lists the capabilities that As finds.
 func has(s store.Store) []store.Capability {
 	var found []store.Capability
@@ -57,6 +66,7 @@ func has(s store.Store) []store.Capability {
 		store.CanInspect:  finds[store.Inspector],
 		store.CanSQL:      finds[store.SQLRunner],
 		store.CanPubSub:   finds[store.PubSub],
+		store.CanCache:    finds[store.Cacher],
 	} {
 		if as(s) {
 			found = append(found, capability)
@@ -79,7 +89,7 @@ func TestAs(t *testing.T) {
 	if got := has(pretender{}); len(got) != 0 {
 		t.Errorf("a store that has the methods of all and says nothing of it has %v", got)
 	}
-	for _, one := range []store.Capability{store.CanSearch, store.CanIndex, store.CanSnapshot, store.CanMaintain, store.CanInspect, store.CanSQL, store.CanPubSub} {
+	for _, one := range []store.Capability{store.CanSearch, store.CanIndex, store.CanSnapshot, store.CanMaintain, store.CanInspect, store.CanSQL, store.CanPubSub, store.CanCache} {
 		if got := has(pretender{info: store.Info{Capabilities: []store.Capability{one}}}); !slices.Equal(got, []store.Capability{one}) {
 			t.Errorf("a store that says it has %s has %v", one, got)
 		}

@@ -38,6 +38,7 @@ const (
 	SQLFailed            Code = "sql_failed"    // the statement makes sense and failed; nothing was written
 	Compacted            Code = "compacted"     // a cursor from before what the feed still knows
 	SlowConsumer         Code = "slow_consumer" // a subscription that did not keep up has ended
+	NotCached            Code = "not_cached"    // a copy was asked for, or nothing, and there is none that will do
 	Unsupported          Code = "unsupported"
 	Canceled             Code = "canceled" // the caller went away
 )

@@ -14,6 +14,9 @@ type Freshness struct {
 	Recent  bool
 	MaxAge  time.Duration // a copy no older than this will do
 	IfError time.Duration // and where the newest can't be had, one no older than this
+
+	MinVersion int64 // no copy of an older version than this will do
+	OnlyCopy   bool  // where no copy will do, fail with NotCached rather than ask for the newest
 }
 
 // WithFreshness lets the reads under ctx, Get, Scan, Search and Count, be
@@ -51,4 +54,19 @@ func (c *freshContext) Value(key any) any {
 type Source struct {
 	Copy string        // the name of the copy that answered
 	Age  time.Duration // nothing committed so long ago is missing in it
+
+	// Why says of an answer that a copy could have given and did not, why not.
+	Why Forwarded
 }
+
+// Forwarded is why the newest was asked for and no copy taken.
+type Forwarded uint8
+
+// The reasons, as RFC 9211 has them in section 2.2. Zero: nothing keeps copies here,
+// or a copy answered.
+const (
+	NotForwarded Forwarded = iota
+	Bypass                 // nothing but the newest was asked for
+	Miss                   // there was no copy
+	Stale                  // there was one that could not be shown to be good enough
+)

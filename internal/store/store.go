@@ -104,6 +104,15 @@ type Changes struct {
 	// Wait is how long to wait for a change where there is none yet; 0: not
 	// at all. A page that came to nothing still has a cursor to go on from.
 	Wait time.Duration
+
+	KeysOnly bool // changes come without values
+
+	// Early gives too what has been committed and lies at the horizon or beyond
+	// it, which is so where an older transaction is still under way. All that was
+	// committed before the call is then in the pages; what is early in them comes
+	// again. A page that has More may end beyond the horizon: its Next is to go on
+	// with at once, not to be kept. It can't be asked for together with Wait.
+	Early bool
 }
 
 // Cursor is a place in a change feed, opaque to all but the store it is from.
@@ -117,6 +126,10 @@ type Feed struct {
 	Next    Cursor  // goes on after this page; never ""
 	Horizon Horizon // below it nothing more will come
 	More    bool    // there is another page already
+
+	// Now is what the store's clock showed when the page was read, or somewhat
+	// later: by it entries expire.
+	Now time.Time
 }
 
 // Change is one key at its latest. Entry is a tombstone for a deletion; an
@@ -135,6 +148,9 @@ func (c Changes) Validate(lim Limits) error {
 	}
 	if err := validateBound(InvalidScan, "prefix", c.Prefix); err != nil {
 		return err
+	}
+	if c.Early && c.Wait > 0 {
+		return invalid(InvalidScan, "wait", "what is early can't be waited for")
 	}
 	return validateLimit(c.Limit, lim)
 }

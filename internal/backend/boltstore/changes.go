@@ -71,7 +71,7 @@ func (f *feedReader) read(ctx context.Context, after int64) (feed store.Feed, la
 		if err := f.check(tx, after, state); err != nil {
 			return err
 		}
-		feed = store.Feed{Horizon: horizonAfter(state.sequence)}
+		feed = store.Feed{Horizon: horizonAfter(state.sequence), Now: time.UnixMicro(f.s.clock.micros()).UTC()}
 		merge, err := f.open(tx, after)
 		if err != nil {
 			return err
@@ -159,6 +159,9 @@ func (f *feedReader) fill(ctx context.Context, tx *bolt.Tx, merge *changeMerge, 
 			return last, nil
 		}
 		e := r.entry(ref)
+		if f.asked.KeysOnly {
+			e = e.WithoutValue()
+		}
 		e.Value.Data = bytes.Clone(e.Value.Data)
 		feed.Changes = append(feed.Changes, store.Change{Entry: e, Cursor: f.s.cursorSince(c.sequence, f.began)})
 		last = c.sequence

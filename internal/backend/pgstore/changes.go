@@ -69,7 +69,7 @@ type feedReader struct {
 func (f *feedReader) settled(ctx context.Context) (store.Feed, error) {
 	own, from := f.s.tailer.own.Load(), f.from
 	feed, err := f.read(ctx)
-	if err != nil || feed.More || uint64(feed.Horizon) > own {
+	if err != nil || f.asked.Early || feed.More || uint64(feed.Horizon) > own {
 		return feed, err
 	}
 	passed, err := f.s.awaitHorizon(ctx, own, uint64(feed.Horizon))
@@ -82,15 +82,12 @@ func (f *feedReader) settled(ctx context.Context) (store.Feed, error) {
 
 // read gives the next page, and moves on past it.
 func (f *feedReader) read(ctx context.Context) (store.Feed, error) {
-	sql, args := f.s.readSQL.feed, []any{f.asked.Table, f.from.xid, f.from.sequence, f.limit + 1, f.asked.Prefix}
-	if f.asked.Table == "" {
-		sql, args = f.s.readSQL.feedOfAll, args[1:]
-	}
+	sql, args := f.statement()
 	page := feedPage{from: f.from}
 	if err := f.s.query(ctx, sql, args, page.take); err != nil {
 		return store.Feed{}, err
 	}
-	feed := store.Feed{Horizon: store.Horizon(page.horizon)}
+	feed := store.Feed{Horizon: store.Horizon(page.horizon), Now: page.now}
 	slices.SortFunc(page.rows, func(a, b row) int {
 		return cmp.Or(cmp.Compare(a.xid, b.xid), cmp.Compare(a.sequence, b.sequence))
 	})
@@ -109,21 +106,37 @@ func (f *feedReader) read(ctx context.Context) (store.Feed, error) {
 	return feed, nil
 }
 
+// statement is what to ask for the next page.
+func (f *feedReader) statement() (sql string, args []any) {
+	args = []any{f.asked.Table, f.from.xid, f.from.sequence, f.limit + 1, f.asked.Prefix, f.asked.Early, f.s.now()}
+	switch q := &f.s.readSQL; {
+	case f.asked.Table != "" && f.asked.KeysOnly:
+		return q.feedKeys, args
+	case f.asked.Table != "":
+		return q.feed, args
+	case f.asked.KeysOnly:
+		return q.feedOfAllKeys, args[1:]
+	default:
+		return q.feedOfAll, args[1:]
+	}
+}
+
 // feedPage is what the statement gave.
 type feedPage struct {
 	from    place
 	horizon uint64
+	now     time.Time
 	rows    []row
 }
 
 // feedColumns come before those of the entry.
-const feedColumns = 3
+const feedColumns = 5
 
 func (p *feedPage) take(rows pgx.Rows) error {
 	raw := rows.RawValues()
 	if p.horizon == 0 {
-		p.horizon = uint64Of(raw[0])
-		if err := p.check(string(raw[1]), uint64Of(raw[2])); err != nil {
+		p.horizon, p.now = uint64Of(raw[0]), timeOf(raw[4])
+		if err := p.check(uint64Of(raw[1]), string(raw[2]), uint64Of(raw[3])); err != nil {
 			return err
 		}
 	}
@@ -137,12 +150,12 @@ func (p *feedPage) take(rows pgx.Rows) error {
 
 // check refuses a place in another storage, one from which deletions have been
 // forgotten since, and one that lies ahead: this server is then an older copy.
-func (p *feedPage) check(id string, forgotten uint64) error {
+func (p *feedPage) check(ends uint64, id string, forgotten uint64) error {
 	switch {
 	case p.from.id == "":
 		p.from.id, p.from.began = id, p.horizon
 		return nil
-	case p.from.id != id, p.from.seen() > p.horizon:
+	case p.from.id != id, p.from.seen() > ends:
 		return compacted()
 	case forgotten > 0 && p.from.seen() <= forgotten:
 		return compacted()

@@ -326,3 +326,33 @@ func TestFeedWaitingEnds(t *testing.T) {
 	}
 	fails(t, "one whose store was closed", <-errs, store.Unavailable)
 }
+
+// A transaction that stays open holds the horizon back. Whoever asks for what is early
+// is told of all that has been committed in spite of it, page by page, and whoever does
+// not is told later.
+func TestEarlyChangesBeyondOpenTransaction(t *testing.T) {
+	t.Parallel()
+	f := open(t)
+	since := f.changes(store.Changes{}).Next
+	older := f.foreignWrite("z")
+	for _, key := range []string{"a", "b", "c"} {
+		f.apply(put(key, `1`))
+	}
+	var early []string
+	for c := (store.Changes{Since: since, Early: true, KeysOnly: true, Limit: 2}); ; {
+		feed := f.changes(c)
+		early = append(early, changedKeys(feed))
+		if !feed.More {
+			since = feed.Next
+			break
+		}
+		c.Since = feed.Next
+	}
+	if got := strings.Join(early, " "); got != "a:1 b:1 c:1" {
+		t.Errorf("early were %q", got)
+	}
+	older.commit()
+	if got := changedKeys(f.changes(store.Changes{Since: since})); got != "z:1 a:1 b:1 c:1" {
+		t.Errorf("after what was early the feed gave %q", got)
+	}
+}

@@ -12,36 +12,39 @@ const everyTableSQL = `names(name) as (
 // Where the horizon has not moved, there is nothing to look for in any table.
 
 // A page of the feed is one statement. Before the entry's own columns it gives
-// the horizon, the storage's id, and how far back deletions are forgotten; where
-// there are no changes it has one row with these alone. $1 is the table, $2 and
-// $3 are the first position, $4 is how many, $5 the prefix.
+// the horizon, where the page ends, the storage's id, how far back deletions are forgotten, and the
+// clock; where there are no changes it has one row with these alone. $1 is the
+// table, $2 and $3 are the first position, $4 is how many, $5 the prefix, $6
+// whether what is committed beyond the horizon is wanted too, $7 the clock.
 const feedSQL = `
-select h.xmin, h.id, h.compacted, e.*
+select h.xmin, h.ends, h.id, h.compacted, coalesce($7::timestamptz, statement_timestamp()), e.*
 from (
 	select pg_snapshot_xmin(pg_current_snapshot()) as xmin, (select m.id from $meta m) as id,
+		case when $6 then pg_snapshot_xmax(pg_current_snapshot()) else pg_snapshot_xmin(pg_current_snapshot()) end as ends,
 		coalesce((select t.compacted from $tables t where t.table_name = $1), '0') as compacted
 ) h
 left join lateral (
 	select $columns from $entries e
-	where e.table_name = $1 and (e.xid, e.sequence) >= ($2::xid8, $3::bigint) and e.xid < h.xmin and starts_with(e.key, $5)
+	where e.table_name = $1 and (e.xid, e.sequence) >= ($2::xid8, $3::bigint) and e.xid < h.ends and starts_with(e.key, $5)
 	order by e.xid, e.sequence limit $4
 ) e on true`
 
 const feedOfAllSQL = `
 with recursive $everyTable
-select h.xmin, h.id, h.compacted, e.*
+select h.xmin, h.ends, h.id, h.compacted, coalesce($6::timestamptz, statement_timestamp()), e.*
 from (
 	select pg_snapshot_xmin(pg_current_snapshot()) as xmin, (select m.id from $meta m) as id,
+		case when $5 then pg_snapshot_xmax(pg_current_snapshot()) else pg_snapshot_xmin(pg_current_snapshot()) end as ends,
 		coalesce((select t.compacted from $tables t order by t.compacted desc limit 1), '0') as compacted
 ) h
 left join lateral (
 	select e.* from names n
 	cross join lateral (
 		select $columns from $entries e
-		where e.table_name = n.name and (e.xid, e.sequence) >= ($1::xid8, $2::bigint) and e.xid < h.xmin and starts_with(e.key, $4)
+		where e.table_name = n.name and (e.xid, e.sequence) >= ($1::xid8, $2::bigint) and e.xid < h.ends and starts_with(e.key, $4)
 		order by e.xid, e.sequence limit $3
 	) e
-	where n.name is not null and h.xmin > $1::xid8
+	where n.name is not null and h.ends > $1::xid8
 	order by e.xid, e.sequence limit $3
 ) e on true`
 

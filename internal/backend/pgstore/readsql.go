@@ -5,7 +5,8 @@ import "strings"
 // readStatements are the SQL texts of reading that are used again and again.
 type readStatements struct {
 	horizon, get, getOfTable, inspect        string
-	feed, feedOfAll, poll, pollAll           string
+	feed, feedOfAll, feedKeys, feedOfAllKeys string
+	poll, pollAll                            string
 	tableNames, tableCount                   string
 	identity, statistics                     string
 	takeOver                                 []string
@@ -25,6 +26,8 @@ func newReadStatements(q *statements) readStatements {
 		getOfTable:    names.Replace(getOfTableSQL),
 		feed:          names.Replace(feedSQL),
 		feedOfAll:     names.Replace(feedOfAllSQL),
+		feedKeys:      names.Replace(strings.ReplaceAll(feedSQL, "$columns", keyColumns)),
+		feedOfAllKeys: names.Replace(strings.ReplaceAll(feedOfAllSQL, "$columns", keyColumns)),
 		poll:          names.Replace(pollSQL),
 		pollAll:       names.Replace(pollAllSQL),
 		tableNames:    names.Replace(tableNamesSQL),

@@ -68,6 +68,7 @@ func (f *feedReader) read(ctx context.Context, l *link) (store.Feed, error) {
 	for {
 		stretch, err := f.s.stretch(ctx, l, stretchOf{
 			table: f.asked.Table, prefix: f.asked.Prefix, after: f.after, most: f.limit + 1 - len(feed.Changes),
+			heads: f.asked.KeysOnly,
 		})
 		if err != nil {
 			return store.Feed{}, err
@@ -75,7 +76,7 @@ func (f *feedReader) read(ctx context.Context, l *link) (store.Feed, error) {
 		if err := f.check(stretch); err != nil {
 			return store.Feed{}, err
 		}
-		feed.Horizon = store.Horizon(stretch.last + 1)
+		feed.Horizon, feed.Now = store.Horizon(stretch.last+1), timeFromMicros(stretch.now)
 		for i := range stretch.changes {
 			x := &stretch.changes[i]
 			if len(feed.Changes) == f.limit {

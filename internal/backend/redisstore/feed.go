@@ -16,12 +16,14 @@ type stretchOf struct {
 	after         place
 	most          int  // changes, at least as many where there are
 	names         bool // leave the records out, and their places with them
+	heads         bool // leave their values out
 }
 
 // stretch is a part of the feed of all shards, in order.
 type stretch struct {
 	id        string
 	last      int64 // the feed's last sequence: what comes now comes after it
+	now       int64 // µs since 1970, the latest of the shards' clocks
 	forgotten int64 // up to which deletions have been
 	changes   []feedChange
 	upTo      place // all up to there has been looked at
@@ -65,7 +67,7 @@ func join(parts []stretch, upTo int64, lastShard int) *stretch {
 	ids := make([]string, len(parts))
 	for i := range parts {
 		ids[i] = parts[i].id
-		all.forgotten = max(all.forgotten, parts[i].forgotten)
+		all.forgotten, all.now = max(all.forgotten, parts[i].forgotten), max(all.now, parts[i].now)
 		if parts[i].upTo.sequence < all.upTo.sequence {
 			all.upTo.sequence, all.whole = parts[i].upTo.sequence, false
 		}
@@ -109,16 +111,19 @@ func (s *Store) newest(ctx context.Context, l *link) (int64, error) {
 
 // feedOf reads a shard's part. It has the shard be given an id where it has none.
 func (s *Store) feedOf(ctx context.Context, l *link, d *shard, q *stretchOf, upTo int64, part *stretch, again bool) error {
-	script, advance, names := s.scripts.feed, "", ""
+	script, advance, shows := s.scripts.feed, "", ""
 	if len(l.shards) > 1 {
 		script, advance = s.scripts.advance, strconv.FormatInt(upTo, 10)
 	}
-	if q.names {
-		names = "names"
+	switch {
+	case q.names:
+		shows = "names"
+	case q.heads:
+		shows = "heads"
 	}
 	answer, err := script.Exec(ctx, l.client, []string{d.sequence, d.meta, d.tables, d.never}, []string{
 		d.base, q.table, strconv.FormatInt(q.after.in(d), 10), advance,
-		strconv.Itoa(min(q.most, s.options.ScriptEntries+1)), strconv.Itoa(scanBytes), q.prefix, names,
+		strconv.Itoa(min(q.most, s.options.ScriptEntries+1)), strconv.Itoa(scanBytes), q.prefix, shows, s.clock(),
 	}).ToArray()
 	if err != nil {
 		return s.refusal(ctx, err)
@@ -135,7 +140,8 @@ func (s *Store) feedOf(ctx context.Context, l *link, d *shard, q *stretchOf, upT
 
 // read takes in what lua/feed.lua has given.
 func (part *stretch) read(answer []rueidis.RedisMessage, d *shard, names bool) error {
-	if len(answer) < 4 || (len(answer)-4)%3 != 0 {
+	const first = 5 // of the changes
+	if len(answer) < first || (len(answer)-first)%3 != 0 {
 		return damagedf("a stretch of the feed is cut short")
 	}
 	if answer[0].IsNil() {
@@ -145,13 +151,13 @@ func (part *stretch) read(answer []rueidis.RedisMessage, d *shard, names bool) e
 	if part.id, err = answer[0].ToString(); err != nil {
 		return err
 	}
-	for i, n := range []*int64{&part.last, &part.forgotten, &part.upTo.sequence} {
+	for i, n := range []*int64{&part.last, &part.forgotten, &part.upTo.sequence, &part.now} {
 		if *n, err = number(&answer[1+i]); err != nil {
 			return err
 		}
 	}
 	part.upTo.shard, part.whole = d.index, part.upTo.sequence >= part.last
-	for i := 4; i < len(answer); i += 3 {
+	for i := first; i < len(answer); i += 3 {
 		x := feedChange{place: place{shard: d.index}}
 		if x.ref, err = refOf(&answer[i], &answer[i+1]); err != nil {
 			return err

@@ -70,6 +70,7 @@ const (
 const (
 	Horizons          Topic = "horizons"           // Read.Horizon, Feed.Horizon and Feed.More
 	WholeFeed         Topic = "whole feed"         // Changes over all tables at once
+	BareFeed          Topic = "bare feed"          // Changes without values, with what is early, and the clock
 	SystemTables      Topic = "system tables"      // tables that start with "_"
 	DefaultTTL        Topic = "default ttl"        // Op.DefaultTTL
 	InvalidText       Topic = "invalid text"       // names that are not UTF-8

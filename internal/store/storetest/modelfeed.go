@@ -44,14 +44,18 @@ func (m *Model) changes(ctx context.Context, c store.Changes) (store.Feed, <-cha
 		return store.Feed{}, nil, m.fail(err)
 	}
 	records := m.changedSince(since, c)
-	feed := store.Feed{Next: cursor(m.last, began), Horizon: store.Horizon(m.last + 1)}
+	feed := store.Feed{Next: cursor(m.last, began), Horizon: store.Horizon(m.last + 1), Now: m.now()}
 	if limit := c.PageLimit(m.options.Limits); len(records) > limit {
 		records = records[:limit]
 		last := records[limit-1].number
 		feed.Next, feed.Horizon, feed.More = cursor(last, began), store.Horizon(last+1), true
 	}
 	for _, r := range records {
-		feed.Changes = append(feed.Changes, store.Change{Entry: r.entry, Cursor: cursor(r.number, began)})
+		e := r.entry
+		if c.KeysOnly {
+			e = e.WithoutValue()
+		}
+		feed.Changes = append(feed.Changes, store.Change{Entry: e, Cursor: cursor(r.number, began)})
 	}
 	return feed, m.woken, nil
 }

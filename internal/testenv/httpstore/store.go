@@ -48,6 +48,7 @@ func Without() []storetest.Topic {
 		storetest.Install,        // there is no such route
 		storetest.Horizons,       // a cursor is all that is told
 		storetest.WholeFeed,      // a feed is a table's
+		storetest.BareFeed,       // and as a client is shown it
 		storetest.SystemTables,   // they are hidden
 		storetest.DefaultTTL,     // that is a table's setting
 		storetest.InvalidText,    // JSON can't carry it
