@@ -42,7 +42,7 @@ type Sight uint8
 // What there is to see.
 const (
 	Nothing Sight = iota // no copy, and no lease was asked for
-	Found                // a copy
+	Held                 // a copy
 	Granted              // no copy; it is for the caller to fill the gap
 	Leased               // no copy; another has the lease
 )
