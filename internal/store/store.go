@@ -96,10 +96,11 @@ type TableInfo struct {
 
 // Changes asks for a page of the change feed.
 type Changes struct {
-	Table  string // "": every table, system tables too
-	Prefix string // of the key; "": all
-	Since  Cursor // "": from the beginning
-	Limit  int    // changes in the page; 0 means Limits.MaxPage
+	Table   string // "": every table, system tables too
+	Prefix  string // of the key; "": all
+	Since   Cursor // "": from the beginning, or where FromNow is set from here on
+	FromNow bool   // begin after what has been committed before the call; some of it may come yet
+	Limit   int    // changes in the page; 0 means Limits.MaxPage
 
 	// Wait is how long to wait for a change where there is none yet; 0: not
 	// at all. A page that came to nothing still has a cursor to go on from.
@@ -148,6 +149,9 @@ func (c Changes) Validate(lim Limits) error {
 	}
 	if err := validateBound(InvalidScan, "prefix", c.Prefix); err != nil {
 		return err
+	}
+	if c.FromNow && c.Since != "" {
+		return invalid(InvalidScan, "since", "a reader begins at a cursor or from now, not both")
 	}
 	if c.Early && c.Wait > 0 {
 		return invalid(InvalidScan, "wait", "what is early can't be waited for")

@@ -71,6 +71,9 @@ func (f *feedReader) read(ctx context.Context, after int64) (feed store.Feed, la
 		if err := f.check(tx, after, state); err != nil {
 			return err
 		}
+		if f.fromStart && f.asked.FromNow {
+			after = state.sequence
+		}
 		feed = store.Feed{Horizon: horizonAfter(state.sequence), Now: time.UnixMicro(f.s.clock.micros()).UTC()}
 		merge, err := f.open(tx, after)
 		if err != nil {

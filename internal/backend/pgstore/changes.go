@@ -3,6 +3,7 @@ package pgstore
 import (
 	"cmp"
 	"context"
+	"math"
 	"slices"
 	"time"
 
@@ -21,6 +22,9 @@ func (s *Store) Changes(ctx context.Context, c store.Changes) (store.Feed, error
 		return store.Feed{}, err
 	}
 	reader := feedReader{s: s, asked: &c, limit: c.PageLimit(s.options.Limits)}
+	if c.FromNow {
+		reader.from.xid = math.MaxInt64 // more than there will ever be
+	}
 	if c.Since != "" {
 		var err error
 		if reader.from, err = parseCursor(c.Since); err != nil {
@@ -69,7 +73,7 @@ type feedReader struct {
 func (f *feedReader) settled(ctx context.Context) (store.Feed, error) {
 	own, from := f.s.tailer.own.Load(), f.from
 	feed, err := f.read(ctx)
-	if err != nil || f.asked.Early || feed.More || uint64(feed.Horizon) > own {
+	if err != nil || f.asked.Early || f.asked.FromNow || feed.More || uint64(feed.Horizon) > own {
 		return feed, err
 	}
 	passed, err := f.s.awaitHorizon(ctx, own, uint64(feed.Horizon))

@@ -2,6 +2,7 @@ package redisstore
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"larder/internal/store"
@@ -14,6 +15,9 @@ func (s *Store) Changes(ctx context.Context, c store.Changes) (store.Feed, error
 		return store.Feed{}, err
 	}
 	reader := feedReader{s: s, asked: c, limit: c.PageLimit(s.options.Limits), fromStart: c.Since == ""}
+	if c.FromNow {
+		reader.after.sequence = math.MaxInt64 // more than there will ever be
+	}
 	if c.Since != "" {
 		var err error
 		if reader.id, reader.after, reader.began, err = parseCursor(c.Since); err != nil {

@@ -24,6 +24,7 @@ func changeTests() []test {
 		{name: "horizons move with what is written", needs: []Topic{Horizons}, run: feedHorizons},
 		{name: "a page without values", needs: []Topic{BareFeed}, run: feedOfKeys},
 		{name: "a page tells the clock by which entries end", needs: []Topic{BareFeed}, run: feedTellsTime},
+		{name: "a reader from now on", needs: []Topic{BareFeed}, run: feedFromNow},
 		{name: "what is early comes again", needs: []Topic{BareFeed}, run: feedEarly},
 		{name: "waiting ends with a write", run: feedWakes},
 		{name: "waiting does not end with another key's write", run: feedSleepsOn},

@@ -1,6 +1,8 @@
 package storetest
 
 import (
+	"errors"
+
 	"larder/internal/store"
 )
 
@@ -66,4 +68,45 @@ func feedEarly(x *subject) {
 	x.shows(store.Changes{Since: since}, "a:1 b:1 c:1 d:1 e:1")
 	_, err := x.s.Changes(x.Context(), store.Changes{Table: things, Early: true, Wait: patience})
 	x.expect("waiting for what is early", err, store.InvalidScan)
+}
+
+// feedFromNow may see something of before again, and nothing of after is missing.
+func feedFromNow(x *subject) {
+	x.shows(store.Changes{FromNow: true}, "")
+	for i, key := range []string{"a", "b", "c"} {
+		x.tick()
+		x.do(put(key, `1`))
+		for _, table := range []string{things, ""} {
+			from := x.changes(store.Changes{Table: table, FromNow: true})
+			if from.More || len(from.Changes) > i+1 {
+				x.Fatalf("from now on there is already %q", shown(from.Changes))
+			}
+			x.tick()
+			x.do(put("next", `1`))
+			after := x.sweep(store.Changes{Table: table, Since: from.Next, Early: true})
+			if n := len(after); n == 0 || after[n-1].Key != "next" {
+				x.Fatalf("after now came %q", shown(after))
+			}
+		}
+	}
+	done := make(chan error, 1)
+	go func() {
+		feed, err := x.s.Changes(x.Context(), store.Changes{Table: things, FromNow: true, Wait: patience})
+		if err == nil && len(feed.Changes) == 0 {
+			err = errors.New("waiting from now on came to nothing")
+		}
+		done <- err
+	}()
+	x.eventually("a write to end the waiting from now on", func() bool {
+		x.do(put("again", `1`))
+		select {
+		case err := <-done:
+			x.expect("waiting from now on", err, "")
+			return true
+		default:
+			return false
+		}
+	})
+	_, err := x.s.Changes(x.Context(), store.Changes{Table: things, FromNow: true, Since: x.changes(store.Changes{Table: things}).Next})
+	x.expect("a reader from now on and from a cursor", err, store.InvalidScan)
 }

@@ -23,6 +23,7 @@ func (m *Model) Changes(ctx context.Context, c store.Changes) (store.Feed, error
 		if err != nil || len(feed.Changes) > 0 || c.Wait <= 0 {
 			return feed, err
 		}
+		c.Since, c.FromNow = feed.Next, false
 		select {
 		case <-woken:
 		case <-timer.C:
@@ -42,6 +43,9 @@ func (m *Model) changes(ctx context.Context, c store.Changes) (store.Feed, <-cha
 	since, began, err := m.position(c.Since)
 	if err != nil {
 		return store.Feed{}, nil, m.fail(err)
+	}
+	if c.FromNow {
+		since = m.last
 	}
 	records := m.changedSince(since, c)
 	feed := store.Feed{Next: cursor(m.last, began), Horizon: store.Horizon(m.last + 1), Now: m.now()}
