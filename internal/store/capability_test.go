@@ -83,7 +83,7 @@ func finds[C any](s store.Store) bool {
 
 func TestAs(t *testing.T) {
 	model := storetest.NewModel(storetest.ModelOptions{})
-	if got := has(model); !slices.Equal(got, []store.Capability{store.CanIndex, store.CanMaintain, store.CanPubSub, store.CanSearch}) {
+	if got := has(model); !slices.Equal(got, []store.Capability{store.CanCache, store.CanIndex, store.CanMaintain, store.CanPubSub, store.CanSearch}) {
 		t.Errorf("the model has %v", got)
 	}
 	if got := has(pretender{}); len(got) != 0 {

@@ -29,6 +29,7 @@
 //	P{i}:i:TABLE    hash: definitions of secondary indexes
 //	P{i}:i:TABLE:N  sorted set: a secondary index
 //	P{i}:b:TABLE:N  lease on the building of that index, while one builds it
+//	P{i}:y:SPACE:TABLE:K  copy of an entry of another store (copies.go)
 //
 // P is the prefix, i the shard: a store has a fixed number of them, one unless
 // said otherwise, 64 in a Cluster. A key's shard follows from the key alone, or,

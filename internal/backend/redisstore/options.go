@@ -31,6 +31,9 @@ type Options struct {
 	// CacheAge is how long ago at most such an entry was the newest; 1 s.
 	CacheAge time.Duration
 
+	// CopyLife is how long a copy of another store's entry is kept at most; 1 h.
+	CopyLife time.Duration
+
 	// ConnectTimeout bounds the making of a connection; 1 s.
 	ConnectTimeout time.Duration
 	// ReplyTimeout is how long a server may be silent before the connection
@@ -57,6 +60,7 @@ func (o Options) withDefaults() Options {
 	o.Limits = o.Limits.WithDefaults()
 	o.Retention = o.Retention.WithDefaults()
 	o.CacheAge = cmp.Or(o.CacheAge, time.Second)
+	o.CopyLife = cmp.Or(o.CopyLife, time.Hour)
 	o.ConnectTimeout = cmp.Or(o.ConnectTimeout, time.Second)
 	o.ReplyTimeout = cmp.Or(o.ReplyTimeout, 500*time.Millisecond)
 	o.ScriptEntries = cmp.Or(o.ScriptEntries, 1000)

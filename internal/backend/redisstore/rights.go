@@ -13,8 +13,8 @@ import (
 // that may not run the next would leave half a write behind.
 func rights() []string {
 	return []string{
-		"del KEY", "get KEY", "hdel KEY f", "hget KEY f", "hgetall KEY", "hmget KEY f", "hset KEY f v", "hsetnx KEY f v", "mget KEY",
-		"pexpire KEY 1", "sadd KEY v", "set KEY v", "sismember KEY v", "smembers KEY", "time", "unlink KEY",
+		"del KEY", "get KEY", "getrange KEY 0 1", "hdel KEY f", "hget KEY f", "hgetall KEY", "hmget KEY f", "hset KEY f v", "hsetnx KEY f v", "mget KEY",
+		"pexpire KEY 1", "sadd KEY v", "scan 0", "set KEY v", "sismember KEY v", "smembers KEY", "time", "unlink KEY",
 		"zadd KEY 0 m", "zcard KEY", "zcount KEY 0 1", "zlexcount KEY - +", "zrange KEY 0 1", "zrank KEY m", "zrem KEY m", "zscore KEY m",
 		"eval s 1 KEY", "eval_ro s 1 KEY", "evalsha s 1 KEY", "evalsha_ro s 1 KEY", "info", "ping",
 	}

@@ -58,6 +58,9 @@ var luaTables string
 //go:embed lua/rights.lua
 var luaRights string
 
+//go:embed lua/keep.lua
+var luaKeep string
+
 //go:embed lua/due.lua
 var luaDue string
 
@@ -79,6 +82,7 @@ type scripts struct {
 	search, changed, count      *rueidis.Lua
 	feed, advance               *rueidis.Lua
 	meta, rights                *rueidis.Lua
+	keep                        *rueidis.Lua
 }
 
 func newScripts() scripts {
@@ -104,6 +108,8 @@ func newScripts() scripts {
 		scan:    reading(luaScan),
 		feed:    reading(luaFeed),
 		advance: rueidis.NewLuaScript(luaWrites + luaRecord + luaFeed),
+
+		keep: rueidis.NewLuaScript(luaWrites + luaRecord + luaKeep),
 
 		meta:   rueidis.NewLuaScript(luaFrees + luaMeta),
 		rights: rueidis.NewLuaScriptReadOnly(luaReads + luaRights),

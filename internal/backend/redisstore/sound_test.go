@@ -88,7 +88,8 @@ func (x *examiner) allAreNamed(c rueidis.Client) {
 			if err != nil {
 				x.Fatal(err)
 			}
-			if ends := strings.HasPrefix(key, x.shard.base+"b:"); ends != (left != -1) || !ends && !x.named[key] {
+			ends := strings.HasPrefix(key, x.shard.base+"b:") || strings.HasPrefix(key, x.shard.base+"y:")
+			if ends != (left != -1) || !ends && !x.named[key] {
 				x.Errorf("nothing names the key %q, which has %d ms to live", key, left)
 			}
 		}

@@ -111,7 +111,7 @@ func (s *Store) Info() store.Info {
 	return store.Info{
 		Name:         s.options.Name,
 		Engine:       engine,
-		Capabilities: []store.Capability{store.CanSearch, store.CanIndex, store.CanMaintain, store.CanInspect, store.CanPubSub},
+		Capabilities: []store.Capability{store.CanSearch, store.CanIndex, store.CanMaintain, store.CanInspect, store.CanPubSub, store.CanCache},
 		Limits:       s.options.Limits,
 	}
 }

@@ -63,6 +63,7 @@ const (
 	Changes       Topic = "changes"
 	Install       Topic = "install"
 	Messages      Topic = "messages" // where the store has messages
+	Copies        Topic = "copies"   // where the store keeps copies of others' entries
 	Limits        Topic = "limits"
 )
 
@@ -122,6 +123,8 @@ func (h Harness) lacks(topic Topic, info store.Info) bool {
 		return !slices.Contains(h.Without, Together)
 	case plainOnly:
 		return !slices.Contains(h.Without, UniqueIndexes)
+	case Copies:
+		return slices.Contains(h.Without, topic) || !slices.Contains(info.Capabilities, store.CanCache)
 	case Messages:
 		return slices.Contains(h.Without, topic) || !slices.Contains(info.Capabilities, store.CanPubSub)
 	}
@@ -158,6 +161,7 @@ func topics() []struct {
 		{Changes, append(changeTests(), oddKeyChangeTests()...)},
 		{Install, append(installTests(), hugeVersionTests()...)},
 		{Messages, messageTests()},
+		{Copies, copyTests()},
 		{Limits, limitTests()},
 	}
 }

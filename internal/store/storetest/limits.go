@@ -49,6 +49,8 @@ func capabilitiesAreThere(x *subject) {
 			_, there = store.As[store.SQLRunner](x.s)
 		case store.CanPubSub:
 			_, there = store.As[store.PubSub](x.s)
+		case store.CanCache:
+			_, there = store.As[store.Cacher](x.s)
 		case store.CanInspect:
 			inspector, ok := store.As[store.Inspector](x.s)
 			there = ok

@@ -31,6 +31,7 @@ type modelEngine struct {
 	// forgotten is the number of the latest tombstone that is gone: who stands
 	// before it can't be told of that deletion any more.
 	forgotten uint64
+	copies    modelCopies
 	// woken is closed, and replaced, at each change.
 	woken chan struct{}
 	// fanouts are the subscriptions of each model.
@@ -62,6 +63,7 @@ var (
 	_ store.Indexer    = (*Model)(nil)
 	_ store.Maintainer = (*Model)(nil)
 	_ store.PubSub     = (*Model)(nil)
+	_ store.Cacher     = (*Model)(nil)
 )
 
 // NewModel gives an empty store.
@@ -74,7 +76,7 @@ func NewModel(o ModelOptions) *Model {
 	}
 	o.Limits = o.Limits.WithDefaults()
 	o.Retention = o.Retention.WithDefaults()
-	return newModel(o, &modelEngine{tables: make(map[string]*modelTable), woken: make(chan struct{})})
+	return newModel(o, &modelEngine{tables: make(map[string]*modelTable), copies: make(modelCopies), woken: make(chan struct{})})
 }
 
 // Beside gives another store over what this one holds, as a second gateway over
@@ -94,7 +96,7 @@ func (m *Model) Info() store.Info {
 	return store.Info{
 		Name:         m.options.Name,
 		Engine:       "model",
-		Capabilities: []store.Capability{store.CanSearch, store.CanIndex, store.CanMaintain, store.CanPubSub},
+		Capabilities: []store.Capability{store.CanSearch, store.CanIndex, store.CanMaintain, store.CanPubSub, store.CanCache},
 		Limits:       m.options.Limits,
 	}
 }

@@ -1,0 +1,58 @@
+package cacheaside
+
+import (
+	"time"
+
+	"larder/internal/store"
+)
+
+// condition is one of those that a copy has to meet. Each is needed; tests show it by
+// leaving them out one by one (see without).
+type condition uint8
+
+const (
+	recentRead condition = iota + 1 // the feed was read within the bound
+	aboveFloor                      // no newer version is known
+	withinFeed                      // the floors reach back to the copy's horizon
+	asNewAsAsked
+	sameEpoch
+)
+
+// need is what a reader wants of a copy.
+type need struct {
+	bound   time.Duration // how old it may be
+	version int64         // it may not be older than this
+}
+
+// judge says whether a copy may be served now, and how old it is then. It allocates
+// nothing.
+func (l *Ledger) judge(c *store.Copy, n need, now time.Time) (age time.Duration, good bool) {
+	// The reading before the floors: what it brought is in them by then.
+	r := l.reading.Load()
+	if r == nil {
+		return 0, false
+	}
+	age = now.Sub(r.began)
+	l.judged(age)
+	if age > n.bound && !without(recentRead) {
+		return 0, false
+	}
+	if c.Epoch != r.epoch && !without(sameEpoch) {
+		return 0, false
+	}
+	e := &c.Entry
+	if e.Version < n.version && !without(asNewAsAsked) {
+		return 0, false
+	}
+	floor, since := l.floors.floor(e.Ref)
+	if e.Version < floor && !without(aboveFloor) {
+		return 0, false
+	}
+	if c.Horizon < since && !without(withinFeed) {
+		return 0, false
+	}
+	if !e.ExpiresAt.IsZero() && !r.latest(age).Before(e.ExpiresAt) {
+		return 0, false // it has ended, or may have
+	}
+	return age, true
+}

@@ -1,0 +1,197 @@
+package cacheaside
+
+import (
+	"context"
+	"time"
+
+	"larder/internal/store"
+)
+
+// load reads an entry of which the memory has no good copy: from the cache or else from
+// the primary. Who comes while another loads the same entry waits for that one.
+func (s *Store) load(ctx context.Context, refs []store.Ref, fresh store.Freshness, want need, why store.Forwarded) (store.Read, error) {
+	ref := refs[0]
+	if err := ref.Validate(); err != nil {
+		return store.Read{}, err
+	}
+	if fresh.OnlyCopy {
+		return s.onlyCopy(ctx, ref, want)
+	}
+	f, leads := s.flights.join(ref)
+	if !leads {
+		read, done := s.follow(ctx, f, ref, want)
+		if done {
+			return read, nil
+		}
+		// It failed for its leader, whose time may have been up, or it began too early.
+		read, err := s.fromPrimary(ctx, refs, why, false)
+		if err != nil {
+			return s.orOld(ctx, ref, fresh, err)
+		}
+		return read, nil
+	}
+	read, err := s.lead(ctx, refs, want, why)
+	s.flights.leave(ref, f, read, err)
+	if err != nil {
+		return s.orOld(ctx, ref, fresh, err)
+	}
+	return read, nil
+}
+
+// follow waits for the load of another, and takes what it gave if that is good.
+func (s *Store) follow(ctx context.Context, f *flight, ref store.Ref, want need) (store.Read, bool) {
+	select {
+	case <-f.done:
+	case <-ctx.Done():
+		return store.Read{}, false
+	}
+	if f.err != nil {
+		return store.Read{}, false
+	}
+	// It may have begun before what this reader, or somebody in this process, has seen.
+	floor, _ := s.ledger.floors.floor(ref)
+	e := &f.read.Entries[0]
+	if e.Version < floor || e.Version < want.version || f.read.Source.Age > want.bound {
+		return store.Read{}, false
+	}
+	s.figures.joined.Add(1)
+	return f.read, true
+}
+
+// lead reads from the cache, or from the primary and fills the cache.
+func (s *Store) lead(ctx context.Context, refs []store.Ref, want need, why store.Forwarded) (store.Read, error) {
+	c, sight := s.look(ctx, refs[0], s.options.Lease)
+	if sight == store.Leased {
+		c, sight = s.await(ctx, refs[0])
+	}
+	if sight == store.Held {
+		if age, good := s.ledger.judge(&c, want, time.Now()); good {
+			s.figures.cacheHits.Add(1)
+			s.ledger.floors.see(c.Entry.Ref, c.Entry.Version)
+			s.memory.keep(&c)
+			return served(&c, s.options.CacheName, age), nil
+		}
+		why = store.Stale
+	}
+	return s.fromPrimary(ctx, refs, why, true)
+}
+
+// look asks the cache, unless it has just failed.
+func (s *Store) look(ctx context.Context, ref store.Ref, lease time.Duration) (store.Copy, store.Sight) {
+	if s.cache == nil || !s.gate.enter() {
+		return store.Copy{}, store.Nothing
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.options.LookTimeout)
+	defer cancel()
+	c, sight, err := s.cache.Look(ctx, s.options.Space, ref, lease)
+	s.answered(err)
+	if err != nil {
+		return store.Copy{}, store.Nothing
+	}
+	return c, sight
+}
+
+// answered takes note of how the cache has fared.
+func (s *Store) answered(err error) {
+	switch opened := s.gate.leave(err); {
+	case err == nil:
+	case opened:
+		s.figures.cacheFailures.Add(1)
+		s.options.Logger.Warn().Err(err).Str("cache", s.options.CacheName).Msg("the cache fails; reads go to the primary for a while")
+	default:
+		s.figures.cacheFailures.Add(1)
+	}
+}
+
+// await gives another the time to fill a gap.
+func (s *Store) await(ctx context.Context, ref store.Ref) (store.Copy, store.Sight) {
+	const first = 2 * time.Millisecond
+	timer := time.NewTimer(first)
+	defer timer.Stop()
+	for wait, waited := first, time.Duration(0); waited < s.options.Lease; wait *= 2 {
+		timer.Reset(wait)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			return store.Copy{}, store.Nothing
+		}
+		if c, sight := s.look(ctx, ref, 0); sight == store.Held {
+			return c, sight
+		}
+		waited += wait
+	}
+	return store.Copy{}, store.Nothing
+}
+
+// fromPrimary reads the newest, and keeps a copy.
+func (s *Store) fromPrimary(ctx context.Context, refs []store.Ref, why store.Forwarded, fill bool) (store.Read, error) {
+	epoch, known := s.ledger.epochNow()
+	read, err := s.primary.Get(ctx, refs)
+	if err != nil {
+		return store.Read{}, err
+	}
+	if why == store.Stale {
+		s.figures.stale.Add(1)
+	} else {
+		s.figures.misses.Add(1)
+	}
+	e := &read.Entries[0]
+	s.ledger.floors.see(e.Ref, e.Version)
+	if known && read.Source.Copy == "" {
+		c := &store.Copy{Entry: *e, Horizon: read.Horizon, Epoch: epoch}
+		s.memory.keep(c)
+		if fill && s.filler != nil {
+			s.filler.fill(c)
+		}
+	}
+	read.Source.Why = why
+	return read, nil
+}
+
+// onlyCopy gives a copy or fails.
+func (s *Store) onlyCopy(ctx context.Context, ref store.Ref, want need) (store.Read, error) {
+	if want.bound == 0 {
+		want.bound = s.options.Staleness
+	}
+	read, ok := s.copyOf(ctx, ref, want)
+	if !ok {
+		return store.Read{}, &store.Error{Code: store.NotCached, Ref: ref, Detail: "no cache has a copy of this entry that will do"}
+	}
+	return read, nil
+}
+
+// orOld gives an old copy in place of an error, where the reader takes one and the
+// primary can't serve.
+func (s *Store) orOld(ctx context.Context, ref store.Ref, fresh store.Freshness, err error) (store.Read, error) {
+	if code := store.CodeOf(err); fresh.IfError == 0 || code.Fault() != store.ServersFault || ctx.Err() != nil {
+		return store.Read{}, err
+	}
+	read, ok := s.copyOf(ctx, ref, need{bound: fresh.IfError, version: fresh.MinVersion})
+	if !ok {
+		return store.Read{}, err
+	}
+	s.figures.fallbacks.Add(1)
+	return read, nil
+}
+
+// copyOf finds a good copy, without asking the primary.
+func (s *Store) copyOf(ctx context.Context, ref store.Ref, want need) (store.Read, bool) {
+	if c, found := s.memory.get(ref); found {
+		if age, good := s.ledger.judge(c, want, time.Now()); good {
+			s.figures.memoryHits.Add(1)
+			return served(c, memoryName, age), true
+		}
+	}
+	c, sight := s.look(ctx, ref, 0)
+	if sight != store.Held {
+		return store.Read{}, false
+	}
+	age, good := s.ledger.judge(&c, want, time.Now())
+	if !good {
+		return store.Read{}, false
+	}
+	s.figures.cacheHits.Add(1)
+	s.ledger.floors.see(ref, c.Entry.Version)
+	s.memory.keep(&c)
+	return served(&c, s.options.CacheName, age), true
+}

@@ -1,0 +1,89 @@
+package cacheaside
+
+import (
+	"github.com/maypok86/otter/v2"
+
+	"larder/internal/store"
+)
+
+// memory keeps copies in this process, those that are read most (W-TinyLFU: Einziger,
+// Friedman and Manes 2017), within a number of bytes.
+type memory struct {
+	copies *otter.Cache[store.Ref, *store.Copy]
+}
+
+// copyOverhead is about what a copy takes beside its texts and bytes.
+const copyOverhead = 320
+
+func newMemory(maxBytes int) (*memory, error) {
+	copies, err := otter.New(&otter.Options[store.Ref, *store.Copy]{
+		MaximumWeight: uint64(maxBytes),
+		Weigher:       func(_ store.Ref, c *store.Copy) uint32 { return weigh(&c.Entry) },
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &memory{copies}, nil
+}
+
+func weigh(e *store.Entry) uint32 {
+	n := copyOverhead + len(e.Key) + len(e.Table) + len(e.Value.Data)
+	for name, text := range e.Metadata {
+		n += len(name) + len(text) + 32
+	}
+	return uint32(n)
+}
+
+func (m *memory) get(ref store.Ref) (*store.Copy, bool) {
+	if m == nil {
+		return nil, false
+	}
+	return m.copies.GetIfPresent(ref)
+}
+
+// keep keeps a copy unless what is there is newer.
+func (m *memory) keep(c *store.Copy) {
+	if m == nil {
+		return
+	}
+	m.copies.Compute(c.Entry.Ref, func(old *store.Copy, found bool) (*store.Copy, otter.ComputeOp) {
+		if found && !supersedes(c, old) {
+			return old, otter.CancelOp
+		}
+		return c, otter.WriteOp
+	})
+}
+
+// supersedes says whether a copy takes the place of another.
+func supersedes(c, old *store.Copy) bool {
+	if c.Epoch != old.Epoch {
+		return true // which is the older is not known; a wrong one is not served
+	}
+	if c.Entry.Version != old.Entry.Version {
+		return c.Entry.Version > old.Entry.Version
+	}
+	return c.Horizon > old.Horizon
+}
+
+// clear loses all copies.
+func (m *memory) clear() {
+	if m != nil {
+		m.copies.InvalidateAll()
+	}
+}
+
+// close ends what the memory does in the background.
+func (m *memory) close() {
+	if m != nil {
+		m.copies.InvalidateAll()
+		m.copies.StopAllGoroutines()
+	}
+}
+
+// bytes is about how much is kept.
+func (m *memory) bytes() uint64 {
+	if m == nil {
+		return 0
+	}
+	return m.copies.WeightedSize()
+}

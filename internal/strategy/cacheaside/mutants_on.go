@@ -1,0 +1,13 @@
+//go:build larder_mutants
+
+package cacheaside
+
+import "os"
+
+// left is the condition that LARDER_MUTANT names.
+var left = map[string]condition{
+	"recent_read": recentRead, "above_floor": aboveFloor, "within_feed": withinFeed,
+	"as_new_as_asked": asNewAsAsked, "same_epoch": sameEpoch,
+}[os.Getenv("LARDER_MUTANT")]
+
+func without(c condition) bool { return c == left }
