@@ -52,6 +52,7 @@ func (c *freshContext) Value(key any) any {
 // Source says where the answer to a read is from. Its zero value is the store
 // itself, with what is newest.
 type Source struct {
+	By   string        // the name of the store whose entries they are, where there are several
 	Copy string        // the name of the copy that answered
 	Age  time.Duration // nothing committed so long ago is missing in it
 

@@ -15,7 +15,7 @@ func (s *Store) Apply(ctx context.Context, b store.Batch) ([]store.Result, error
 	if err != nil || b.DryRun {
 		return results, err
 	}
-	s.Committed(ctx, results)
+	s.Committed(results)
 	if before != nil {
 		s.keep(ctx, results, before)
 	}
@@ -24,7 +24,7 @@ func (s *Store) Apply(ctx context.Context, b store.Batch) ([]store.Result, error
 
 // Committed tells that a batch has been applied to the primary by another way. No copy
 // that is older than its results is served in this process from now on.
-func (s *Store) Committed(_ context.Context, results []store.Result) {
+func (s *Store) Committed(results []store.Result) {
 	for i := range results {
 		s.ledger.floors.see(results[i].Entry.Ref, results[i].Entry.Version)
 	}

@@ -1,0 +1,119 @@
+package router
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"larder/internal/store"
+)
+
+// Lane is a strategy for the tables of a route.
+type Lane struct {
+	Route   Route
+	Store   store.Store // the strategy
+	Primary store.Store // the member that decides
+}
+
+// Follower is a strategy that wants to know what was written to its primary by a batch
+// over tables of several strategies. The results are those of its own tables.
+type Follower interface {
+	Committed(results []store.Result)
+}
+
+// lanes are all that the router sends calls to, at a time.
+type lanes struct {
+	all      []Lane
+	exact    map[string]*Lane
+	prefixes []*Lane // the longest first; the last is of all tables
+	system   *Lane
+
+	calls   atomic.Int64
+	retired atomic.Bool
+	idle    chan struct{} // holds one thing once the last call has ended
+}
+
+func newLanes(all []Lane, system store.Store) *lanes {
+	ls := &lanes{all: slices.Clone(all), exact: make(map[string]*Lane), idle: make(chan struct{}, 1)}
+	ls.system = &Lane{
+		Route: Route{Pattern: store.SystemPrefix + "*", Strategy: PrimaryOnly, Members: []string{system.Info().Name}},
+		Store: system, Primary: system,
+	}
+	for i := range ls.all {
+		l := &ls.all[i]
+		if strings.HasSuffix(l.Route.Pattern, "*") {
+			ls.prefixes = append(ls.prefixes, l)
+		} else {
+			ls.exact[l.Route.Pattern] = l
+		}
+	}
+	slices.SortFunc(ls.prefixes, func(a, b *Lane) int { return cmp.Compare(len(b.Route.Pattern), len(a.Route.Pattern)) })
+	return ls
+}
+
+// of finds the lane of a table.
+func (ls *lanes) of(table string) *Lane {
+	if store.IsSystem(table) {
+		return ls.system
+	}
+	if len(ls.exact) > 0 {
+		if l, found := ls.exact[table]; found {
+			return l
+		}
+	}
+	for _, l := range ls.prefixes {
+		if strings.HasPrefix(table, l.Route.Pattern[:len(l.Route.Pattern)-1]) {
+			return l
+		}
+	}
+	return ls.system // never: a pattern takes all
+}
+
+// each gives every lane, the system's last.
+func (ls *lanes) each(yield func(*Lane) bool) {
+	for i := range ls.all {
+		if !yield(&ls.all[i]) {
+			return
+		}
+	}
+	yield(ls.system)
+}
+
+// primaries gives a lane for every primary, each once.
+func (ls *lanes) primaries() []*Lane {
+	var all []*Lane
+	for l := range ls.each {
+		if !slices.ContainsFunc(all, func(other *Lane) bool { return other.Primary == l.Primary }) {
+			all = append(all, l)
+		}
+	}
+	return all
+}
+
+// enter begins a call, unless these lanes are no longer those to use.
+func (ls *lanes) enter() bool {
+	ls.calls.Add(1)
+	if ls.retired.Load() {
+		ls.leave()
+		return false
+	}
+	return true
+}
+
+func (ls *lanes) leave() {
+	if ls.calls.Add(-1) == 0 && ls.retired.Load() {
+		select {
+		case ls.idle <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// retire lets no new calls in, and waits for those under way.
+func (ls *lanes) retire() {
+	ls.retired.Store(true)
+	for ls.calls.Load() != 0 {
+		<-ls.idle
+	}
+}

@@ -1,0 +1,197 @@
+package router
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"larder/internal/store"
+)
+
+// Options set a Router up. All are required.
+type Options struct {
+	Info   store.Info  // what is told of the whole; capabilities are those that any member has
+	System store.Store // the member that system tables are in
+	Lanes  []Lane      // by routes that Validate has nothing against
+}
+
+// Router is a store over strategies.
+type Router struct {
+	info   store.Info
+	system store.Store
+	now    atomic.Pointer[lanes]
+
+	swap    sync.Mutex
+	retires sync.WaitGroup
+	mu      sync.Mutex
+	errs    []error // of strategies that were closed
+}
+
+var (
+	_ store.Store      = (*Router)(nil)
+	_ store.Searcher   = (*Router)(nil)
+	_ store.Indexer    = (*Router)(nil)
+	_ store.Maintainer = (*Router)(nil)
+	_ store.SQLRunner  = (*Router)(nil)
+	_ store.PubSub     = (*Router)(nil)
+	_ store.Inspector  = (*Router)(nil)
+)
+
+// New makes a router. It closes the strategies, but no member.
+func New(o Options) (*Router, error) {
+	if o.System == nil || len(o.Lanes) == 0 {
+		return nil, errors.New("router: a system store and a route are missing")
+	}
+	r := &Router{info: o.Info, system: o.System}
+	r.info.Capabilities = slices.DeleteFunc(slices.Clone(o.Info.Capabilities), func(c store.Capability) bool {
+		return c == store.CanCache || c == store.CanSnapshot // which are a member's own
+	})
+	r.now.Store(newLanes(o.Lanes, o.System))
+	return r, nil
+}
+
+// Routes are the routes at this time.
+func (r *Router) Routes() Routes {
+	ls := r.now.Load()
+	routes := make(Routes, len(ls.all))
+	for i := range ls.all {
+		routes[i] = ls.all[i].Route
+	}
+	return routes
+}
+
+// RouteOf is the route of a table.
+func (r *Router) RouteOf(table string) Route { return r.now.Load().of(table).Route }
+
+// Swap has all calls that begin from now on go by other lanes. Those under way end as
+// they began. A strategy that is in the new lanes too goes on; the others are closed once
+// their last call has ended, which Swap does not wait for.
+func (r *Router) Swap(next []Lane) {
+	r.swap.Lock()
+	defer r.swap.Unlock()
+	ls := newLanes(next, r.system)
+	old := r.now.Swap(ls)
+	r.retires.Go(func() {
+		old.retire()
+		r.close(old, ls)
+	})
+}
+
+// close closes the strategies of old lanes that are in no other.
+func (r *Router) close(old, others *lanes) {
+	var closed []store.Store
+	for i := range old.all {
+		s := old.all[i].Store
+		goesOn := others != nil && slices.ContainsFunc(others.all, func(l Lane) bool { return l.Store == s })
+		if goesOn || slices.Contains(closed, s) {
+			continue
+		}
+		closed = append(closed, s)
+		if err := s.Close(); err != nil {
+			r.mu.Lock()
+			r.errs = append(r.errs, err)
+			r.mu.Unlock()
+		}
+	}
+}
+
+// Close waits for the calls under way and closes the strategies.
+func (r *Router) Close() error {
+	r.swap.Lock()
+	defer r.swap.Unlock()
+	r.retires.Wait()
+	if old := r.now.Load(); !old.retired.Load() {
+		old.retire()
+		r.close(old, nil)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return errors.Join(r.errs...)
+}
+
+// enter begins a call. Whoever gets lanes has to leave them.
+func (r *Router) enter() (*lanes, error) {
+	for {
+		ls := r.now.Load()
+		if ls.enter() {
+			return ls, nil
+		}
+		if r.now.Load() == ls {
+			return nil, &store.Error{Code: store.Unavailable, Backend: r.info.Name, Detail: "the store has been closed"}
+		}
+	}
+}
+
+// Info implements [store.Store].
+func (r *Router) Info() store.Info { return r.info }
+
+// Ping asks all primaries.
+func (r *Router) Ping(ctx context.Context) error {
+	ls, err := r.enter()
+	if err != nil {
+		return err
+	}
+	defer ls.leave()
+	for _, l := range ls.primaries() {
+		if err := l.Primary.Ping(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Scan implements [store.Store].
+func (r *Router) Scan(ctx context.Context, s store.Scan) (store.Page, error) {
+	ls, err := r.enter()
+	if err != nil {
+		return store.Page{}, err
+	}
+	defer ls.leave()
+	l := ls.of(s.Table)
+	page, err := l.Store.Scan(ctx, s)
+	page.Source.By = l.Route.Primary()
+	return page, err
+}
+
+// Changes implements [store.Store]. The changes of all tables can be had only where all
+// have one primary: what comes first of two primaries nobody can say.
+func (r *Router) Changes(ctx context.Context, c store.Changes) (store.Feed, error) {
+	ls, err := r.enter()
+	if err != nil {
+		return store.Feed{}, err
+	}
+	defer ls.leave()
+	if c.Table != "" {
+		return ls.of(c.Table).Store.Changes(ctx, c)
+	}
+	if primaries := ls.primaries(); len(primaries) > 1 {
+		return store.Feed{}, &store.Error{Code: store.Unsupported, Backend: r.info.Name, Field: "table", Detail: "the tables have several primaries, and no order of changes in common; ask for one table"}
+	}
+	return ls.system.Primary.Changes(ctx, c)
+}
+
+// Tables lists the tables of every primary that are routed to it.
+func (r *Router) Tables(ctx context.Context) ([]store.TableInfo, error) {
+	ls, err := r.enter()
+	if err != nil {
+		return nil, err
+	}
+	defer ls.leave()
+	var all []store.TableInfo
+	for _, l := range ls.primaries() {
+		tables, err := l.Primary.Tables(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, t := range tables {
+			if ls.of(t.Name).Primary == l.Primary {
+				all = append(all, t)
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b store.TableInfo) int { return strings.Compare(a.Name, b.Name) })
+	return all, nil
+}
