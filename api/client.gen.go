@@ -5788,6 +5788,7 @@ func (r ListChangesResponse) ContentType() string {
 // CountTableResponse200Headers the declared response headers of an HTTP 200 response for CountTable
 type CountTableResponse200Headers struct {
 	Age            *int
+	CacheStatus    *string
 	LarderServedBy *string
 }
 
@@ -6225,6 +6226,7 @@ func (r DeleteKeysResponse) ContentType() string {
 // ListKeysResponse200Headers the declared response headers of an HTTP 200 response for ListKeys
 type ListKeysResponse200Headers struct {
 	Age            *int
+	CacheStatus    *string
 	LarderServedBy *string
 	Link           *string
 }
@@ -6400,6 +6402,7 @@ func (r DeleteKeyResponse) ContentType() string {
 // GetKeyResponse200Headers the declared response headers of an HTTP 200 response for GetKey
 type GetKeyResponse200Headers struct {
 	Age             *int
+	CacheStatus     *string
 	ETag            *string
 	LarderCreatedAt *time.Time
 	LarderExpiresAt *time.Time
@@ -6509,6 +6512,7 @@ func (r GetKeyResponse) ContentType() string {
 // HeadKeyResponse200Headers the declared response headers of an HTTP 200 response for HeadKey
 type HeadKeyResponse200Headers struct {
 	Age             *int
+	CacheStatus     *string
 	ETag            *string
 	LarderCreatedAt *time.Time
 	LarderExpiresAt *time.Time
@@ -6891,6 +6895,7 @@ func (r PutKeyResponse) ContentType() string {
 // GetEntryResponse200Headers the declared response headers of an HTTP 200 response for GetEntry
 type GetEntryResponse200Headers struct {
 	Age            *int
+	CacheStatus    *string
 	ETag           *string
 	LarderServedBy *string
 	LarderVersion  *int64
@@ -7534,6 +7539,7 @@ func (r IncrementKeyResponse) ContentType() string {
 // QueryTableResponse200Headers the declared response headers of an HTTP 200 response for QueryTable
 type QueryTableResponse200Headers struct {
 	Age            *int
+	CacheStatus    *string
 	LarderServedBy *string
 }
 
@@ -9763,6 +9769,13 @@ func ParseCountTableResponse(rsp *http.Response) (*CountTableResponse, error) {
 			}
 			headers.Age = &value
 		}
+		if values := rsp.Header.Values("Cache-Status"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Status", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheStatus = &value
+		}
 		if values := rsp.Header.Values("Larder-Served-By"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "Larder-Served-By", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -10142,6 +10155,13 @@ func ParseListKeysResponse(rsp *http.Response) (*ListKeysResponse, error) {
 			}
 			headers.Age = &value
 		}
+		if values := rsp.Header.Values("Cache-Status"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Status", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheStatus = &value
+		}
 		if values := rsp.Header.Values("Larder-Served-By"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "Larder-Served-By", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -10320,6 +10340,13 @@ func ParseGetKeyResponse(rsp *http.Response) (*GetKeyResponse, error) {
 			}
 			headers.Age = &value
 		}
+		if values := rsp.Header.Values("Cache-Status"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Status", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheStatus = &value
+		}
 		if values := rsp.Header.Values("ETag"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -10493,6 +10520,13 @@ func ParseHeadKeyResponse(rsp *http.Response) (*HeadKeyResponse, error) {
 				return nil, err
 			}
 			headers.Age = &value
+		}
+		if values := rsp.Header.Values("Cache-Status"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Status", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheStatus = &value
 		}
 		if values := rsp.Header.Values("ETag"); len(values) > 0 {
 			var value string
@@ -11079,6 +11113,13 @@ func ParseGetEntryResponse(rsp *http.Response) (*GetEntryResponse, error) {
 				return nil, err
 			}
 			headers.Age = &value
+		}
+		if values := rsp.Header.Values("Cache-Status"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Status", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheStatus = &value
 		}
 		if values := rsp.Header.Values("ETag"); len(values) > 0 {
 			var value string
@@ -11853,6 +11894,13 @@ func ParseQueryTableResponse(rsp *http.Response) (*QueryTableResponse, error) {
 				return nil, err
 			}
 			headers.Age = &value
+		}
+		if values := rsp.Header.Values("Cache-Status"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Cache-Status", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.CacheStatus = &value
 		}
 		if values := rsp.Header.Values("Larder-Served-By"); len(values) > 0 {
 			var value string

@@ -1505,6 +1505,10 @@ type CountTableParams struct {
 	// `max-age=N` takes a copy no older than N seconds where there is one, in memory or at a replica of PostgreSQL;
 	// `only-if-cached` is a 504 where no cache has one; `stale-if-error=N` (RFC 5861) takes a copy up to N seconds
 	// old where the primary is down. Whoever asks for a copy is told by `Larder-Served-By` and `Age` what they got.
+	//
+	// Tables that are routed by cache-aside are read from copies by default: at most 1 s old, or as the operator has
+	// it, and never behind what was written or read by way of the same instance, or behind `Larder-Min-Version`.
+	// `Cache-Status` (RFC 9211) then tells whether a copy answered, and if not why.
 	CacheControl *CacheControl `json:"Cache-Control,omitempty"`
 }
 
@@ -1573,6 +1577,10 @@ type ListKeysParams struct {
 	// `max-age=N` takes a copy no older than N seconds where there is one, in memory or at a replica of PostgreSQL;
 	// `only-if-cached` is a 504 where no cache has one; `stale-if-error=N` (RFC 5861) takes a copy up to N seconds
 	// old where the primary is down. Whoever asks for a copy is told by `Larder-Served-By` and `Age` what they got.
+	//
+	// Tables that are routed by cache-aside are read from copies by default: at most 1 s old, or as the operator has
+	// it, and never behind what was written or read by way of the same instance, or behind `Larder-Min-Version`.
+	// `Cache-Status` (RFC 9211) then tells whether a copy answered, and if not why.
 	CacheControl *CacheControl `json:"Cache-Control,omitempty"`
 }
 
@@ -1608,6 +1616,10 @@ type GetKeyParams struct {
 	// `max-age=N` takes a copy no older than N seconds where there is one, in memory or at a replica of PostgreSQL;
 	// `only-if-cached` is a 504 where no cache has one; `stale-if-error=N` (RFC 5861) takes a copy up to N seconds
 	// old where the primary is down. Whoever asks for a copy is told by `Larder-Served-By` and `Age` what they got.
+	//
+	// Tables that are routed by cache-aside are read from copies by default: at most 1 s old, or as the operator has
+	// it, and never behind what was written or read by way of the same instance, or behind `Larder-Min-Version`.
+	// `Cache-Status` (RFC 9211) then tells whether a copy answered, and if not why.
 	CacheControl *CacheControl `json:"Cache-Control,omitempty"`
 }
 
@@ -1631,6 +1643,10 @@ type HeadKeyParams struct {
 	// `max-age=N` takes a copy no older than N seconds where there is one, in memory or at a replica of PostgreSQL;
 	// `only-if-cached` is a 504 where no cache has one; `stale-if-error=N` (RFC 5861) takes a copy up to N seconds
 	// old where the primary is down. Whoever asks for a copy is told by `Larder-Served-By` and `Age` what they got.
+	//
+	// Tables that are routed by cache-aside are read from copies by default: at most 1 s old, or as the operator has
+	// it, and never behind what was written or read by way of the same instance, or behind `Larder-Min-Version`.
+	// `Cache-Status` (RFC 9211) then tells whether a copy answered, and if not why.
 	CacheControl *CacheControl `json:"Cache-Control,omitempty"`
 }
 
@@ -1699,6 +1715,10 @@ type GetEntryParams struct {
 	// `max-age=N` takes a copy no older than N seconds where there is one, in memory or at a replica of PostgreSQL;
 	// `only-if-cached` is a 504 where no cache has one; `stale-if-error=N` (RFC 5861) takes a copy up to N seconds
 	// old where the primary is down. Whoever asks for a copy is told by `Larder-Served-By` and `Age` what they got.
+	//
+	// Tables that are routed by cache-aside are read from copies by default: at most 1 s old, or as the operator has
+	// it, and never behind what was written or read by way of the same instance, or behind `Larder-Min-Version`.
+	// `Cache-Status` (RFC 9211) then tells whether a copy answered, and if not why.
 	CacheControl *CacheControl `json:"Cache-Control,omitempty"`
 }
 
@@ -1751,6 +1771,10 @@ type QueryTableParams struct {
 	// `max-age=N` takes a copy no older than N seconds where there is one, in memory or at a replica of PostgreSQL;
 	// `only-if-cached` is a 504 where no cache has one; `stale-if-error=N` (RFC 5861) takes a copy up to N seconds
 	// old where the primary is down. Whoever asks for a copy is told by `Larder-Served-By` and `Age` what they got.
+	//
+	// Tables that are routed by cache-aside are read from copies by default: at most 1 s old, or as the operator has
+	// it, and never behind what was written or read by way of the same instance, or behind `Larder-Min-Version`.
+	// `Cache-Status` (RFC 9211) then tells whether a copy answered, and if not why.
 	CacheControl *CacheControl `json:"Cache-Control,omitempty"`
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"larder/internal/buildinfo"
 	"larder/internal/config"
+	"larder/internal/router"
 	"larder/internal/store"
 	"larder/internal/telemetry"
 )
@@ -21,8 +22,8 @@ import (
 type Options struct {
 	LogTo io.Writer // nil: standard error
 
-	// Open opens the store of the entries; nil: by the URL in the settings.
-	Open func(ctx context.Context, cfg config.Config, log zerolog.Logger) (store.Store, error)
+	// Open opens a backend; nil: by its URL.
+	Open func(ctx context.Context, cfg config.Config, b config.Backend, log zerolog.Logger) (store.Store, error)
 }
 
 // App is a gateway.
@@ -50,7 +51,7 @@ func New(cfg config.Config, o Options) (*App, error) {
 		return nil, err
 	}
 	if o.Open == nil {
-		o.Open = openPrimary
+		o.Open = openMember
 	}
 	build := buildinfo.Read()
 	a := &App{
@@ -68,7 +69,10 @@ func New(cfg config.Config, o Options) (*App, error) {
 func (a *App) Run(ctx context.Context) (err error) {
 	defer raiseHeapFloor()()
 	starting := a.log.Info().Str("version", a.build.Version).Str("listen", a.cfg.Listen).
-		Str("primary", config.HideSecrets(a.cfg.Primary))
+		Strs("backends", a.cfg.Members().Names()).Str("routes", a.cfg.Routes)
+	if len(a.cfg.Backends) == 0 {
+		starting.Str("primary", config.HideSecrets(a.cfg.Primary))
+	}
 	if name := a.cfg.PrimaryVariable(); name != "" {
 		starting.Str("primary_from", name)
 	}
@@ -114,23 +118,39 @@ func (a *App) Run(ctx context.Context) (err error) {
 
 // assemble opens the store and builds what answers requests.
 func (a *App) assemble(ctx context.Context, put *cleanups) (handler, about, error) {
-	opened, err := a.options.Open(ctx, a.cfg, a.log)
+	ms, err := a.openMembers(ctx, put)
 	if err != nil {
 		return nil, about{}, err
 	}
-	put.later("store", opened.Close)
-	s := newMetered(opened, a.calls)
+	routes, err := a.cfg.RouteList()
+	if err != nil {
+		return nil, about{}, err
+	}
+	built := newStrategies(a, ms, put)
+	lanes, err := built.lanes(routes)
+	if err != nil {
+		return nil, about{}, err
+	}
+	system := ms.of(a.cfg.SystemMember())
+	info := system.store.Info()
+	info.Capabilities = ms.capabilities()
+	s, err := router.New(router.Options{Info: info, System: system.store, Lanes: lanes})
+	if err != nil {
+		return nil, about{}, err
+	}
+	put.later("router", s.Close)
 
-	figures := telemetry.NewBackends([]telemetry.Backend{figuresOf(s)}, telemetry.BackendOptions{})
+	figures := telemetry.NewBackends(ms.figures(), telemetry.BackendOptions{})
 	put.later("figures", figures.Close)
 	if err := a.registry.Register(figures); err != nil {
 		return nil, about{}, err
 	}
-	h, err := a.newHandler(ctx, s, figures, put)
+	tells := &status{app: a, members: ms, system: system, router: s, figures: figures}
+	h, err := a.newHandler(ctx, s, tells, put)
 	if err != nil {
 		return nil, about{}, err
 	}
-	return h, describe(ctx, s), nil
+	return h, describe(ctx, system.store), nil
 }
 
 // linger goes on serving for a while, so that load balancers see /readyz fail

@@ -98,7 +98,7 @@ func (s *started) logged(message string) map[string]any {
 		select {
 		case line, ok := <-s.log:
 			if !ok {
-				s.t.Fatalf("the log ends without %q", message)
+				s.t.Fatalf("the log ends without %q: %v", message, s.ended())
 			}
 			if line["message"] == message {
 				return line
@@ -144,10 +144,10 @@ func TestWhileTheStoreOpensTheGatewayLivesAndIsNotReady(t *testing.T) {
 	cfg := settings(t)
 	cfg.Listen = freeAddress(t)
 	opening, goOn := make(chan struct{}), make(chan struct{})
-	s := start(t, cfg, Options{Open: func(ctx context.Context, cfg config.Config, log zerolog.Logger) (store.Store, error) {
+	s := start(t, cfg, Options{Open: func(ctx context.Context, cfg config.Config, b config.Backend, log zerolog.Logger) (store.Store, error) {
 		close(opening)
 		<-goOn
-		return openPrimary(ctx, cfg, log)
+		return openMember(ctx, cfg, b, log)
 	}})
 	<-opening
 	base := "http://" + cfg.Listen
@@ -184,8 +184,8 @@ func TestTheLogTellsWhichVariableNamesThePrimary(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := start(t, cfg, Options{Open: func(ctx context.Context, _ config.Config, log zerolog.Logger) (store.Store, error) {
-			return openPrimary(ctx, settings(t), log)
+		s := start(t, cfg, Options{Open: func(ctx context.Context, _ config.Config, b config.Backend, log zerolog.Logger) (store.Store, error) {
+			return openMember(ctx, settings(t), b, log)
 		}})
 		if got := s.logged("starting")["primary_from"]; got != want {
 			t.Errorf("with %s set, the primary is said to be from %v", variable, got)
@@ -195,7 +195,7 @@ func TestTheLogTellsWhichVariableNamesThePrimary(t *testing.T) {
 
 func TestToldToStopWhileStarting(t *testing.T) {
 	opening := make(chan struct{})
-	s := start(t, settings(t), Options{Open: func(ctx context.Context, _ config.Config, _ zerolog.Logger) (store.Store, error) {
+	s := start(t, settings(t), Options{Open: func(ctx context.Context, _ config.Config, _ config.Backend, _ zerolog.Logger) (store.Store, error) {
 		close(opening)
 		<-ctx.Done()
 		return nil, ctx.Err()
@@ -209,7 +209,9 @@ func TestToldToStopWhileStarting(t *testing.T) {
 
 func TestStoreThatCannotBeOpenedEndsTheGateway(t *testing.T) {
 	broken := errors.New("broken")
-	s := start(t, settings(t), Options{Open: func(context.Context, config.Config, zerolog.Logger) (store.Store, error) { return nil, broken }})
+	s := start(t, settings(t), Options{Open: func(context.Context, config.Config, config.Backend, zerolog.Logger) (store.Store, error) {
+		return nil, broken
+	}})
 	if err := s.ended(); !errors.Is(err, broken) {
 		t.Errorf("got %v", err)
 	}
@@ -236,8 +238,8 @@ func (a *ailing) Ping(ctx context.Context) error {
 func TestBackendThatIsDownIsTold(t *testing.T) {
 	ill := make(chan struct{})
 	close(ill)
-	s := start(t, settings(t), Options{Open: func(ctx context.Context, cfg config.Config, log zerolog.Logger) (store.Store, error) {
-		opened, err := openPrimary(ctx, cfg, log)
+	s := start(t, settings(t), Options{Open: func(ctx context.Context, cfg config.Config, b config.Backend, log zerolog.Logger) (store.Store, error) {
+		opened, err := openMember(ctx, cfg, b, log)
 		return &ailing{opened, ill}, err
 	}})
 	base := "http://" + s.logged("ready")["address"].(string)
@@ -261,7 +263,7 @@ func TestEverythingIsPutAwayInOrder(t *testing.T) {
 	s.logged("ready")
 	s.stop()
 	s.logged("stopping")
-	for _, part := range []string{"requests", "handlers", "catalog", "figures", "store", "server"} {
+	for _, part := range []string{"requests", "handlers", "catalog", "figures", "router", "store primary", "server"} {
 		if got := s.logged("put away")["part"]; got != part {
 			t.Errorf("%v is put away, want %s", got, part)
 		}

@@ -21,7 +21,7 @@ type handler interface {
 }
 
 // newHandler builds what answers requests from the store.
-func (a *App) newHandler(ctx context.Context, s store.Store, figures *telemetry.Backends, put *cleanups) (handler, error) {
+func (a *App) newHandler(ctx context.Context, s store.Store, tells *status, put *cleanups) (handler, error) {
 	tables, err := a.openCatalog(ctx, s)
 	if err != nil {
 		return nil, err
@@ -30,7 +30,8 @@ func (a *App) newHandler(ctx context.Context, s store.Store, figures *telemetry.
 	h, err := httpapi.New(httpapi.Options{
 		Store:    s,
 		Catalog:  tables,
-		Status:   &status{app: a, primary: &probe{store: s}, figures: figures},
+		Status:   tells,
+		Backend:  tells.backend,
 		Observer: observer{a.requests},
 		Metrics:  promhttp.HandlerFor(a.registry, promhttp.HandlerOpts{}),
 

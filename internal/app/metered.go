@@ -19,6 +19,7 @@ type metered struct {
 	indexes, putIndex, dropIndex                     *telemetry.Call
 	snapshot, maintain, inspect, sql                 *telemetry.Call
 	publish, subscribe                               *telemetry.Call
+	look, keep, drop                                 *telemetry.Call
 }
 
 var (
@@ -30,6 +31,7 @@ var (
 	_ store.Inspector   = (*metered)(nil)
 	_ store.SQLRunner   = (*metered)(nil)
 	_ store.PubSub      = (*metered)(nil)
+	_ store.Cacher      = (*metered)(nil)
 )
 
 func newMetered(s store.Store, calls *telemetry.Calls) *metered {
@@ -42,6 +44,7 @@ func newMetered(s store.Store, calls *telemetry.Calls) *metered {
 		indexes: call("indexes"), putIndex: call("put_index"), dropIndex: call("drop_index"),
 		snapshot: call("snapshot"), maintain: call("maintain"), inspect: call("inspect"),
 		sql: call("sql"), publish: call("publish"), subscribe: call("subscribe"),
+		look: call("look"), keep: call("keep"), drop: call("drop"),
 	}
 }
 
@@ -103,7 +106,7 @@ func (m *metered) Ping(ctx context.Context) error {
 }
 
 func (m *metered) Search(ctx context.Context, q store.Query) (store.Found, error) {
-	searcher, err := capability[store.Searcher](m.Store)
+	searcher, err := store.Need[store.Searcher](m.Store)
 	if err != nil {
 		return store.Found{}, err
 	}
@@ -111,7 +114,7 @@ func (m *metered) Search(ctx context.Context, q store.Query) (store.Found, error
 }
 
 func (m *metered) Count(ctx context.Context, q store.Query) (store.Counted, error) {
-	searcher, err := capability[store.Searcher](m.Store)
+	searcher, err := store.Need[store.Searcher](m.Store)
 	if err != nil {
 		return store.Counted{}, err
 	}
@@ -119,7 +122,7 @@ func (m *metered) Count(ctx context.Context, q store.Query) (store.Counted, erro
 }
 
 func (m *metered) Indexes(ctx context.Context, table string) ([]store.Index, error) {
-	indexer, err := capability[store.Indexer](m.Store)
+	indexer, err := store.Need[store.Indexer](m.Store)
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +130,7 @@ func (m *metered) Indexes(ctx context.Context, table string) ([]store.Index, err
 }
 
 func (m *metered) PutIndex(ctx context.Context, table string, def store.Index) (bool, error) {
-	indexer, err := capability[store.Indexer](m.Store)
+	indexer, err := store.Need[store.Indexer](m.Store)
 	if err != nil {
 		return false, err
 	}
@@ -138,7 +141,7 @@ func (m *metered) PutIndex(ctx context.Context, table string, def store.Index) (
 }
 
 func (m *metered) DropIndex(ctx context.Context, table, name string) error {
-	indexer, err := capability[store.Indexer](m.Store)
+	indexer, err := store.Need[store.Indexer](m.Store)
 	if err != nil {
 		return err
 	}
@@ -149,7 +152,7 @@ func (m *metered) DropIndex(ctx context.Context, table, name string) error {
 }
 
 func (m *metered) Snapshot(ctx context.Context, w io.Writer) (int64, error) {
-	snapshotter, err := capability[store.Snapshotter](m.Store)
+	snapshotter, err := store.Need[store.Snapshotter](m.Store)
 	if err != nil {
 		return 0, err
 	}
@@ -157,7 +160,7 @@ func (m *metered) Snapshot(ctx context.Context, w io.Writer) (int64, error) {
 }
 
 func (m *metered) Maintain(ctx context.Context, work store.Maintenance) error {
-	maintainer, err := capability[store.Maintainer](m.Store)
+	maintainer, err := store.Need[store.Maintainer](m.Store)
 	if err != nil {
 		return err
 	}
@@ -168,12 +171,12 @@ func (m *metered) Maintain(ctx context.Context, work store.Maintenance) error {
 }
 
 func (m *metered) Maintains(action store.Action) bool {
-	maintainer, err := capability[store.Maintainer](m.Store)
+	maintainer, err := store.Need[store.Maintainer](m.Store)
 	return err == nil && maintainer.Maintains(action)
 }
 
 func (m *metered) Inspect(ctx context.Context) (store.Inspection, error) {
-	inspector, err := capability[store.Inspector](m.Store)
+	inspector, err := store.Need[store.Inspector](m.Store)
 	if err != nil {
 		return store.Inspection{}, err
 	}
@@ -184,7 +187,7 @@ func (m *metered) Inspect(ctx context.Context) (store.Inspection, error) {
 }
 
 func (m *metered) RunSQL(ctx context.Context, q store.SQLQuery) (store.SQLAnswer, error) {
-	runner, err := capability[store.SQLRunner](m.Store)
+	runner, err := store.Need[store.SQLRunner](m.Store)
 	if err != nil {
 		return store.SQLAnswer{}, err
 	}
@@ -192,7 +195,7 @@ func (m *metered) RunSQL(ctx context.Context, q store.SQLQuery) (store.SQLAnswer
 }
 
 func (m *metered) Publish(ctx context.Context, channel string, payload []byte) error {
-	channels, err := capability[store.PubSub](m.Store)
+	channels, err := store.Need[store.PubSub](m.Store)
 	if err != nil {
 		return err
 	}
@@ -205,19 +208,43 @@ func (m *metered) Publish(ctx context.Context, channel string, payload []byte) e
 // Subscribe times how long it takes until a subscription is in effect; what
 // comes of it then is nobody's call.
 func (m *metered) Subscribe(ctx context.Context, pattern string) (store.Subscription, error) {
-	channels, err := capability[store.PubSub](m.Store)
+	channels, err := store.Need[store.PubSub](m.Store)
 	if err != nil {
 		return nil, err
 	}
 	return timed(ctx, m.subscribe, channels.Subscribe, pattern)
 }
 
-// capability gives what the store can do. Whoever asked store.As before does
-// not see the error.
-func capability[C any](s store.Store) (C, error) {
-	c, ok := store.As[C](s)
-	if !ok {
-		return c, &store.Error{Code: store.Unsupported, Backend: s.Info().Name}
+// Look counts as a call, whatever is seen.
+func (m *metered) Look(ctx context.Context, space string, ref store.Ref, lease time.Duration) (store.Copy, store.Sight, error) {
+	cacher, err := store.Need[store.Cacher](m.Store)
+	if err != nil {
+		return store.Copy{}, store.Nothing, err
 	}
-	return c, nil
+	began := time.Now()
+	c, sight, err := cacher.Look(ctx, space, ref, lease)
+	observe(m.look, began, err)
+	return c, sight, err
+}
+
+func (m *metered) Keep(ctx context.Context, space string, copies []store.Copy) error {
+	cacher, err := store.Need[store.Cacher](m.Store)
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	err = cacher.Keep(ctx, space, copies)
+	observe(m.keep, began, err)
+	return err
+}
+
+func (m *metered) Drop(ctx context.Context, space string) error {
+	cacher, err := store.Need[store.Cacher](m.Store)
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	err = cacher.Drop(ctx, space)
+	observe(m.drop, began, err)
+	return err
 }

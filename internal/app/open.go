@@ -1,10 +1,6 @@
 package app
 
 import (
-	"context"
-	"errors"
-	"fmt"
-
 	"github.com/rs/zerolog"
 
 	"larder/internal/backend"
@@ -12,22 +8,10 @@ import (
 	"larder/internal/store"
 )
 
-// primaryName is the primary's name where only its URL is configured.
-const primaryName = "primary"
-
-// openPrimary opens the store that LARDER_PRIMARY names.
-func openPrimary(ctx context.Context, cfg config.Config, log zerolog.Logger) (store.Store, error) {
-	log = log.With().Str("backend", primaryName).Logger()
-	opened, err := backend.Open(ctx, cfg.Primary, primaryOptions(cfg, &log))
-	if err != nil {
-		return nil, primaryError(err, log)
-	}
-	return opened, nil
-}
-
-func primaryOptions(cfg config.Config, log *zerolog.Logger) backend.Options {
+// memberOptions are what the settings say to a backend.
+func memberOptions(cfg config.Config, b config.Backend, log *zerolog.Logger) backend.Options {
 	return backend.Options{
-		Name: primaryName,
+		Name: b.Name,
 		Limits: store.Limits{
 			MaxValueBytes: int(cfg.MaxValueBytes),
 			MaxDepth:      cfg.MaxDepth,
@@ -60,19 +44,5 @@ func primaryOptions(cfg config.Config, log *zerolog.Logger) backend.Options {
 			ConnectTimeout: cfg.RedisConnectTimeout,
 			ReplyTimeout:   cfg.RedisReplyTimeout,
 		},
-	}
-}
-
-// primaryError says to the operator why the primary can't be opened.
-func primaryError(err error, log zerolog.Logger) error {
-	wrong, ok := errors.AsType[*store.Error](err)
-	switch {
-	case !ok || wrong.Detail == "" || wrong.Code == store.Canceled:
-		return fmt.Errorf("LARDER_PRIMARY: %w", err)
-	case wrong.Code.Fault() == store.CallersFault:
-		return &config.Error{Problems: []config.Problem{{Setting: "LARDER_PRIMARY", Detail: wrong.Detail}}}
-	default:
-		log.Debug().Err(err).Msg("can't open the primary")
-		return fmt.Errorf("LARDER_PRIMARY: %s", wrong.Detail)
 	}
 }

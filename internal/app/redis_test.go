@@ -25,12 +25,12 @@ func TestRedisTellsAboutItself(t *testing.T) {
 	server := testenv.StartRedis(t, testenv.RedisOptions{AppendOnly: true, AppendFsync: "everysec", Password: "s3cret", Settings: map[string]string{"maxmemory": "100mb", "maxmemory-policy": "allkeys-lru"}})
 	s := start(t, overRedis(t, server.URL), Options{})
 	warned := s.logged("Redis evicts keys when its memory is full, entries among them: set maxmemory-policy to noeviction")
-	if warned["level"] != "warn" || warned["backend"] != primaryName {
+	if warned["level"] != "warn" || warned["backend"] != config.PrimaryName {
 		t.Errorf("the warning is %v", warned)
 	}
 	ready := s.logged("ready")
 	base := "http://" + ready["address"].(string)
-	_, body := get(t, base+"/backends/"+primaryName)
+	_, body := get(t, base+"/backends/"+config.PrimaryName)
 	var b api.Backend
 	if err := json.Unmarshal([]byte(body), &b); err != nil {
 		t.Fatal(err)
@@ -63,7 +63,7 @@ func TestRedisThatIsGoneTellsNothing(t *testing.T) {
 	s.logged("Redis saves nothing, and a restart of it loses all entries: set appendonly to yes")
 	base := "http://" + s.logged("ready")["address"].(string)
 	server.Kill(t)
-	_, body := get(t, base+"/backends/"+primaryName)
+	_, body := get(t, base+"/backends/"+config.PrimaryName)
 	if !strings.Contains(body, `"state":"down"`) || !strings.Contains(body, `"durability":"unknown"`) {
 		t.Errorf("got %s", body)
 	}

@@ -2,9 +2,12 @@ package app
 
 import (
 	"context"
+	"slices"
+	"sync"
 	"time"
 
 	"larder/api"
+	"larder/internal/router"
 	"larder/internal/store"
 	"larder/internal/telemetry"
 )
@@ -13,19 +16,69 @@ import (
 // and /backends.
 type status struct {
 	app     *App
-	primary *probe
+	members members
+	system  *member
+	router  *router.Router
 	figures *telemetry.Backends
 }
 
-// primaryRole is what the only backend is for.
-const primaryRole = "primary"
+// backend gives a member's store.
+func (s *status) backend(name string) (store.Store, bool) {
+	for _, m := range s.members {
+		if m.name == name {
+			return m.store, true
+		}
+	}
+	return nil, false
+}
 
-// Health tells how the gateway and its backend are.
+// What a backend is for.
+const (
+	primaryRole = "primary"
+	cacheRole   = "cache"
+	unusedRole  = "unused" // no route names it
+)
+
+// role is what a backend is for. A primary may be another's cache as well.
+func (s *status) role(m *member) string {
+	role := unusedRole
+	for _, r := range s.router.Routes() {
+		switch slices.Index(r.Members, m.name) {
+		case -1:
+		case 0:
+			return primaryRole
+		default:
+			role = cacheRole
+		}
+	}
+	if m == s.system {
+		return primaryRole
+	}
+	return role
+}
+
+// decides says whether a backend is the primary of anything.
+func (s *status) decides(m *member) bool { return s.role(m) == primaryRole }
+
+// checkAll asks all members at once how they are.
+func (s *status) checkAll(ctx context.Context) []probed {
+	found := make([]probed, len(s.members))
+	var all sync.WaitGroup
+	for i, m := range s.members {
+		all.Go(func() { found[i] = m.probe.check(ctx) })
+	}
+	all.Wait()
+	return found
+}
+
+// Health tells how the gateway and its backends are.
 func (s *status) Health(ctx context.Context) api.Health {
-	info, found := s.primary.store.Info(), s.primary.check(ctx)
-	return s.app.health([]api.BackendHealth{{
-		Name: info.Name, Engine: info.Engine, State: found.state(), Reason: found.reason(),
-	}})
+	backends := make([]api.BackendHealth, len(s.members))
+	for i, found := range s.checkAll(ctx) {
+		info := s.members[i].store.Info()
+		backends[i] = api.BackendHealth{Name: info.Name, Engine: info.Engine, State: found.state(), Reason: found.reason()}
+	}
+	return s.app.health(backends)
 }
 
 func (a *App) health(backends []api.BackendHealth) api.Health {
@@ -36,14 +89,16 @@ func (a *App) health(backends []api.BackendHealth) api.Health {
 	}
 }
 
-// Ready is nil while requests are welcome: the gateway runs, and its backend
-// serves.
+// Ready is nil while requests are welcome: the gateway runs, and every backend serves
+// without which there is something that can't be written.
 func (s *status) Ready(ctx context.Context) error {
 	if reason := s.app.life.reason(); reason != "" {
 		return &store.Error{Code: store.Unavailable, Detail: reason}
 	}
-	if found := s.primary.check(ctx); found.err != nil {
-		return &store.Error{Code: store.Unavailable, Detail: found.reason(), Err: found.err}
+	for i, found := range s.checkAll(ctx) {
+		if found.err != nil && s.decides(s.members[i]) {
+			return &store.Error{Code: store.Unavailable, Detail: found.reason(), Err: found.err}
+		}
 	}
 	return nil
 }
@@ -67,32 +122,44 @@ func (s *status) Stats(ctx context.Context) api.Stats {
 			Operation: name, Total: int64(f.Requests), Failed: int64(f.Refused + f.Failed), Latency: latency(f),
 		})
 	}
-	name := s.primary.store.Info().Name
-	calls := s.app.calls.Backend(name)
-	stats.Backends = []api.BackendStats{{
-		Name: name, Total: int64(calls.Requests), Failed: int64(calls.Failed), Latency: latency(calls),
-		Figures: s.figures.Figures(ctx, name),
-	}}
+	for _, m := range s.members {
+		calls := s.app.calls.Backend(m.name)
+		stats.Backends = append(stats.Backends, api.BackendStats{
+			Name: m.name, Total: int64(calls.Requests), Failed: int64(calls.Failed), Latency: latency(calls),
+			Figures: s.figures.Figures(ctx, m.name),
+		})
+	}
 	return stats
 }
 
-// Backends tells what the backend is, can do, and how it fares.
+// Backends tells what the backends are, can do, and how they fare.
 func (s *status) Backends(ctx context.Context) []api.Backend {
-	info, found, about := s.primary.store.Info(), s.primary.check(ctx), describe(ctx, s.primary.store)
+	all := make([]api.Backend, len(s.members))
+	found := s.checkAll(ctx)
+	var tell sync.WaitGroup
+	for i, m := range s.members {
+		tell.Go(func() { all[i] = s.tellOf(ctx, m, found[i]) })
+	}
+	tell.Wait()
+	return all
+}
+
+func (s *status) tellOf(ctx context.Context, m *member, found probed) api.Backend {
+	info, about := m.store.Info(), describe(ctx, m.store)
 	capabilities := make([]string, len(info.Capabilities))
 	for i, c := range info.Capabilities {
 		capabilities[i] = string(c)
 	}
 	limits := info.Limits.WithDefaults()
-	return []api.Backend{{
-		Name: info.Name, Engine: info.Engine, Role: primaryRole, State: found.state(),
+	return api.Backend{
+		Name: info.Name, Engine: info.Engine, Role: s.role(m), State: found.state(),
 		Capabilities: capabilities,
 		Limits: api.BackendLimits{
 			MaxValueBytes: limits.MaxValueBytes, MaxDepth: limits.MaxDepth, MaxOperations: limits.MaxOperations,
 			MaxPage: limits.MaxPage, ScanBudget: limits.ScanBudget,
 		},
 		Durability: about.durability, LatencyMs: milliseconds(found.took), Details: about.details,
-	}}
+	}
 }
 
 func (p probed) state() api.BackendState {

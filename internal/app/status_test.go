@@ -34,7 +34,7 @@ func TestStatsTellWhatWasAsked(t *testing.T) {
 	if len(stats.Operations) != 2 || stats.Operations[0].Operation != "getKey" || stats.Operations[0].Failed != 1 || stats.Operations[1].Operation != "listTables" {
 		t.Errorf("operations: %+v", stats.Operations)
 	}
-	if len(stats.Backends) != 1 || stats.Backends[0].Name != primaryName || stats.Backends[0].Total == 0 || stats.Backends[0].Failed != 0 {
+	if len(stats.Backends) != 1 || stats.Backends[0].Name != config.PrimaryName || stats.Backends[0].Total == 0 || stats.Backends[0].Failed != 0 {
 		t.Errorf("backends: %+v", stats.Backends)
 	}
 	if stats.StartedAt.IsZero() || stats.Time.Before(stats.StartedAt) {
@@ -46,7 +46,7 @@ func TestBackendsTellWhatTheyAre(t *testing.T) {
 	cfg := settings(t)
 	cfg.MaxDepth, cfg.ScanBudget, cfg.MaxValueBytes = 7, 1234, 5000
 	s := start(t, cfg, Options{})
-	_, body := get(t, "http://"+s.logged("ready")["address"].(string)+"/backends/"+primaryName)
+	_, body := get(t, "http://"+s.logged("ready")["address"].(string)+"/backends/"+config.PrimaryName)
 	var b api.Backend
 	if err := json.Unmarshal([]byte(body), &b); err != nil {
 		t.Fatal(err)
@@ -98,8 +98,8 @@ func figuresAgree(t *testing.T, base string, moved ...string) {
 }
 
 func TestStatsOfABackendThatTellsNothing(t *testing.T) {
-	s := start(t, settings(t), Options{Open: func(ctx context.Context, cfg config.Config, log zerolog.Logger) (store.Store, error) {
-		opened, err := openPrimary(ctx, cfg, log)
+	s := start(t, settings(t), Options{Open: func(ctx context.Context, cfg config.Config, b config.Backend, log zerolog.Logger) (store.Store, error) {
+		opened, err := openMember(ctx, cfg, b, log)
 		return mute{opened}, err
 	}})
 	_, body := get(t, "http://"+s.logged("ready")["address"].(string)+"/stats")

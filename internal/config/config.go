@@ -16,6 +16,21 @@ type Config struct {
 	// picks the backend.
 	Primary string `env:"PRIMARY" secret:"true"`
 
+	// Backends are several stores in place of Primary, each by a name that Routes
+	// use.
+	Backends Backends `env:"BACKENDS" secret:"true"`
+	// Routes say which tables are stored by which strategy over which backends; "":
+	// all in the first, primary-only.
+	Routes string `env:"ROUTES"`
+	// System is the backend that larder keeps its own tables in; "": the first.
+	System string `env:"SYSTEM"`
+
+	// CacheStaleness is how old what cache-aside serves may be, unless a request says
+	// otherwise.
+	CacheStaleness time.Duration `env:"CACHE_STALENESS"`
+	// CacheMemory is the memory for its copies in this process, of each route; 0: none.
+	CacheMemory Bytes `env:"CACHE_MEMORY"`
+
 	// AllowAnonymous lets larder listen on an address that other machines can
 	// reach although it asks nobody for credentials.
 	AllowAnonymous bool `env:"ALLOW_ANONYMOUS"`
@@ -144,6 +159,8 @@ func Default() Config {
 	return Config{
 		Listen:             "127.0.0.1:8080",
 		Primary:            "bolt://./data/larder.db",
+		CacheStaleness:     time.Second,
+		CacheMemory:        64 << 20,
 		LogLevel:           LogInfo,
 		LogFormat:          LogAuto,
 		LogRequests:        LogNoRequests,

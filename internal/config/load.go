@@ -52,7 +52,8 @@ func Load(src Source) (Config, error) {
 			chosen[g.name] = g
 		}
 	}
-	if _, said := chosen["PRIMARY"]; !said {
+	_, one := chosen["PRIMARY"]
+	if _, several := chosen["BACKENDS"]; !one && !several {
 		primary, found, wrong := readVariables(src.Environ)
 		problems = append(problems, wrong...)
 		if found && len(wrong) == 0 {

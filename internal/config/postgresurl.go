@@ -42,8 +42,8 @@ func checkPostgresURL(address string) string {
 }
 
 func (c Config) checkReplicas() string {
-	if len(c.PostgresReplicaURLs) > 0 && !isPostgres(c.Primary) {
-		return "replicas are of a PostgreSQL primary, and LARDER_PRIMARY is none"
+	if n := c.databases(); len(c.PostgresReplicaURLs) > 0 && n != 1 {
+		return fmt.Sprintf("replicas are of a PostgreSQL backend that is the only one, and there are %d", n)
 	}
 	for i, address := range c.PostgresReplicaURLs {
 		if wrong := checkPostgresURL(address); wrong != "" {

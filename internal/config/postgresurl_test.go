@@ -64,7 +64,7 @@ func TestWrongPostgresSettings(t *testing.T) {
 		}
 	}
 	_, err := Load(Source{Environ: []string{"LARDER_POSTGRES_REPLICA_URLS=postgres://a/db"}})
-	if err == nil || !strings.Contains(err.Error(), "LARDER_PRIMARY is none") {
+	if err == nil || !strings.Contains(err.Error(), "and there are 0") {
 		t.Errorf("replicas of a file: %v", err)
 	}
 }

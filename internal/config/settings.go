@@ -69,6 +69,9 @@ const hidden = "xxxxx"
 
 // hideSecrets gives the text of a setting that can hold passwords.
 func hideSecrets(value any) string {
+	if backends, several := value.(Backends); several {
+		return backends.hideSecrets()
+	}
 	list, isList := value.(URLs)
 	if !isList {
 		return HideSecrets(fmt.Sprint(value))

@@ -43,6 +43,11 @@ func (c Config) checks() []check {
 	return []check{
 		{"LISTEN", c.checkListen()},
 		{"PRIMARY", c.checkPrimary()},
+		{"BACKENDS", c.checkBackends()},
+		{"ROUTES", c.checkRoutes()},
+		{"SYSTEM", c.checkSystem()},
+		{"CACHE_STALENESS", between(c.CacheStaleness, 10*time.Millisecond, time.Hour)},
+		{"CACHE_MEMORY", between(c.CacheMemory, 0, 1<<40)},
 		{"LOG_LEVEL", oneOf(c.LogLevel, LogTrace, LogDebug, LogInfo, LogWarn, LogError)},
 		{"LOG_FORMAT", oneOf(c.LogFormat, LogAuto, LogConsole, LogJSON)},
 		{"LOG_REQUESTS", oneOf(c.LogRequests, LogNoRequests, LogFailedRequests, LogAllRequests)},
@@ -104,7 +109,14 @@ func isLoopback(host string) bool {
 }
 
 func (c Config) checkPrimary() string {
-	u, _, err := parseURL(c.Primary)
+	if len(c.Backends) > 0 && c.origins["PRIMARY"] != "" {
+		return "LARDER_BACKENDS is set as well; name this one there, or keep one of the two"
+	}
+	return checkBackendURL(c.Primary)
+}
+
+func checkBackendURL(address string) string {
+	u, _, err := parseURL(address)
 	if err != nil || u.Scheme == "" || u.Host == "" && u.Path == "" && u.Opaque == "" {
 		return "not a URL whose scheme names a backend, such as bolt://./data/larder.db"
 	}

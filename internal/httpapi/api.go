@@ -24,6 +24,10 @@ type Options struct {
 	Observer Observer
 	Metrics  http.Handler // answers /metrics
 
+	// Backend gives one of the backends behind Store by its name. nil: Store is the
+	// only one.
+	Backend func(name string) (store.Store, bool)
+
 	Logger      zerolog.Logger
 	LogRequests LogRequests
 
@@ -115,6 +119,10 @@ func (o Options) withDefaults() Options {
 	}
 	if o.RequestTimeout == 0 {
 		o.RequestTimeout = 10 * time.Second
+	}
+	if o.Backend == nil {
+		only := o.Store
+		o.Backend = func(name string) (store.Store, bool) { return only, name == only.Info().Name }
 	}
 	if o.Heartbeat == 0 {
 		o.Heartbeat = 15 * time.Second

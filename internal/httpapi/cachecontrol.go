@@ -45,7 +45,7 @@ func parseCacheControl(h http.Header) cacheControl {
 		c.freshness.MaxAge = 0
 	}
 	c.asked = c.freshness != (store.Freshness{})
-	c.freshness.Recent = !noCache
+	c.freshness.Recent, c.freshness.OnlyCopy = !noCache, c.onlyIfCached
 	return c
 }
 
@@ -66,15 +66,43 @@ func (c cacheControl) context(ctx context.Context) context.Context {
 	return store.WithFreshness(ctx, c.freshness)
 }
 
-// tell says who answered and how old that is, to those who have asked for less than
-// the newest.
+// cacheName begins Cache-Status (RFC 9211): larder's copies are one cache to whoever asks.
+const cacheName = "larder"
+
+// forwarded is Cache-Status where the newest was asked for in spite of the copies that are
+// kept, by the reason (RFC 9211, section 2.2).
+var forwarded = map[store.Forwarded][]string{
+	store.Bypass: {cacheName + "; fwd=bypass"},
+	store.Miss:   {cacheName + "; fwd=miss"},
+	store.Stale:  {cacheName + "; fwd=stale"},
+}
+
+// tell says who answered, whether by a copy and how old that is: where copies are kept,
+// and to those who have asked for less than the newest.
 func (a *API) tell(h http.Header, c cacheControl, from store.Source) {
-	switch {
-	case !c.asked:
-	case from.Copy == "":
-		h.Set("Larder-Served-By", a.store.Info().Name)
-	default:
-		h.Set("Larder-Served-By", from.Copy)
-		h.Set("Age", strconv.FormatInt(int64((from.Age+time.Second-1)/time.Second), 10))
+	if from.Copy != "" {
+		tellCopy(h, from)
+		return
 	}
+	if from.Why != store.NotForwarded {
+		h["Cache-Status"] = forwarded[from.Why]
+	} else if !c.asked {
+		return
+	}
+	by := from.By
+	if by == "" {
+		by = a.store.Info().Name
+	}
+	h["Larder-Served-By"] = []string{by}
+}
+
+// tellCopy tells of a copy, whose age is rounded up.
+func tellCopy(h http.Header, from store.Source) {
+	text := make([]byte, 0, 64)
+	text = append(append(text, cacheName+"; hit; detail="...), from.Copy...)
+	status := len(text)
+	text = strconv.AppendInt(text, int64((from.Age+time.Second-1)/time.Second), 10)
+	all := string(text)
+	v := []string{all[:status], all[status:], from.Copy}
+	h["Cache-Status"], h["Age"], h["Larder-Served-By"] = v[0:1:1], v[1:2:2], v[2:3:3]
 }

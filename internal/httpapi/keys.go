@@ -3,6 +3,7 @@ package httpapi
 import (
 	"cmp"
 	"context"
+	"errors"
 	"net/http"
 	"strconv"
 
@@ -59,10 +60,13 @@ func (a *API) read(ctx context.Context, w http.ResponseWriter, r *http.Request, 
 		return store.Entry{}, false, invalidHeader("Larder-Min-Version", "a version is a positive integer")
 	}
 	cache := parseCacheControl(r.Header)
-	if cache.onlyIfCached {
-		return store.Entry{}, false, inHeader("Cache-Control", &store.Error{Code: store.NotCached, Detail: "no cache has a copy of this entry"})
+	if minVersion != nil {
+		cache.freshness.MinVersion = *minVersion
 	}
 	read, err := a.store.Get(cache.context(ctx), []store.Ref{ref})
+	if err == nil && cache.onlyIfCached && read.Source.Copy == "" || errors.Is(err, store.NotCached) {
+		err = inHeader("Cache-Control", &store.Error{Code: store.NotCached, Ref: ref, Detail: "no cache has a copy of this entry that will do"})
+	}
 	if err == nil && read.Source.Copy != "" && tooOld(read.Entries[0], minVersion) != nil {
 		read, err = a.store.Get(ctx, []store.Ref{ref})
 	}

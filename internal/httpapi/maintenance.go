@@ -33,9 +33,13 @@ func (a *API) beginMaintenance(w http.ResponseWriter, r *http.Request) (api.Main
 	if !form.Action.Valid() {
 		return api.MaintenanceStatus{}, invalidBody("/action", "an action is one of cleanup, compact, flush, vacuum, analyze")
 	}
-	name := a.store.Info().Name
-	if form.Backend != "" && form.Backend != name {
-		return api.MaintenanceStatus{}, inBody("/backend", &store.Error{Code: store.NotFound, Detail: "there is no backend of this name; GET /backends lists them"})
+	of, name := a.store, a.store.Info().Name
+	if form.Backend != "" {
+		one, found := a.options.Backend(form.Backend)
+		if !found {
+			return api.MaintenanceStatus{}, inBody("/backend", &store.Error{Code: store.NotFound, Detail: "there is no backend of this name; GET /backends lists them"})
+		}
+		of, name = one, form.Backend
 	}
 	work := store.Maintenance{Action: store.Action(form.Action), Table: form.Table}
 	if work.Table != "" {
@@ -43,7 +47,7 @@ func (a *API) beginMaintenance(w http.ResponseWriter, r *http.Request) (api.Main
 			return api.MaintenanceStatus{}, err
 		}
 	}
-	maintainer, ok := store.As[store.Maintainer](a.store)
+	maintainer, ok := store.As[store.Maintainer](of)
 	if !ok {
 		return api.MaintenanceStatus{}, a.unsupported(store.CanMaintain)
 	}

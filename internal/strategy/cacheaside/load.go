@@ -126,7 +126,8 @@ func (s *Store) await(ctx context.Context, ref store.Ref) (store.Copy, store.Sig
 // fromPrimary reads the newest, and keeps a copy.
 func (s *Store) fromPrimary(ctx context.Context, refs []store.Ref, why store.Forwarded, fill bool) (store.Read, error) {
 	epoch, known := s.ledger.epochNow()
-	read, err := s.primary.Get(ctx, refs)
+	// Of the primary only the newest will do: copies of its own have an age that adds up.
+	read, err := s.primary.Get(store.WithFreshness(ctx, store.Freshness{}), refs)
 	if err != nil {
 		return store.Read{}, err
 	}
@@ -137,7 +138,7 @@ func (s *Store) fromPrimary(ctx context.Context, refs []store.Ref, why store.For
 	}
 	e := &read.Entries[0]
 	s.ledger.floors.see(e.Ref, e.Version)
-	if known && read.Source.Copy == "" {
+	if known {
 		c := &store.Copy{Entry: *e, Horizon: read.Horizon, Epoch: epoch}
 		s.memory.keep(c)
 		if fill && s.filler != nil {
@@ -168,6 +169,12 @@ func (s *Store) orOld(ctx context.Context, ref store.Ref, fresh store.Freshness,
 	}
 	read, ok := s.copyOf(ctx, ref, need{bound: fresh.IfError, version: fresh.MinVersion})
 	if !ok {
+		// The primary may have copies of its own, as PostgreSQL has at its replicas.
+		only := store.Freshness{IfError: fresh.IfError, MinVersion: fresh.MinVersion}
+		if read, otherErr := s.primary.Get(store.WithFreshness(ctx, only), []store.Ref{ref}); otherErr == nil {
+			s.figures.fallbacks.Add(1)
+			return read, nil
+		}
 		return store.Read{}, err
 	}
 	s.figures.fallbacks.Add(1)

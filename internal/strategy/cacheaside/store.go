@@ -135,6 +135,9 @@ func served(c *store.Copy, by string, age time.Duration) store.Read {
 // newest reads from the primary.
 func (s *Store) newest(ctx context.Context, refs []store.Ref) (store.Read, error) {
 	epoch, known := s.ledger.epochNow()
+	if fresh := store.FreshnessOf(ctx); fresh != (store.Freshness{}) {
+		ctx = store.WithFreshness(ctx, store.Freshness{})
+	}
 	read, err := s.primary.Get(ctx, refs)
 	if err != nil {
 		return read, err
