@@ -22,6 +22,13 @@ func (a *API) HeadKey(w http.ResponseWriter, r *http.Request, table, key string,
 	a.getKey(r.Context(), w, r, store.Ref{Table: table, Key: key}, params.LarderMinVersion)
 }
 
+// contentTypes are headers for the types that values have.
+var contentTypes = map[string][]string{jsonType: {jsonType}, bytesType: {bytesType}}
+
+// countedByServer is the length of a body from which on net/http no longer tells its length
+// by itself. Up to there it does so more cheaply: every header that a handler sets is copied.
+const countedByServer = 2048
+
 func (a *API) getKey(ctx context.Context, w http.ResponseWriter, r *http.Request, ref store.Ref, minVersion *int64) {
 	entry, done, err := a.read(ctx, w, r, ref, minVersion)
 	if err != nil {
@@ -40,8 +47,10 @@ func (a *API) getKey(ctx context.Context, w http.ResponseWriter, r *http.Request
 		return
 	}
 	h := w.Header()
-	h["Content-Type"] = []string{mediaType}
-	h["Content-Length"] = []string{strconv.Itoa(len(entry.Value.Data))}
+	h["Content-Type"] = contentTypes[mediaType]
+	if len(entry.Value.Data) >= countedByServer {
+		h["Content-Length"] = []string{strconv.Itoa(len(entry.Value.Data))}
+	}
 	w.WriteHeader(http.StatusOK)
 	_, _ = w.Write(entry.Value.Data) // the client is gone; there is nobody to tell
 }
@@ -81,7 +90,7 @@ func (a *API) read(ctx context.Context, w http.ResponseWriter, r *http.Request, 
 	if !entry.Exists() {
 		return store.Entry{}, false, &store.Error{Code: store.NotFound, Ref: ref, Detail: "there is no entry under this key"}
 	}
-	if err := describe(w.Header(), entry); err != nil {
+	if err := describeCopy(w.Header(), entry, read.Source.Shown); err != nil {
 		return store.Entry{}, false, err
 	}
 	if conditions.notModified(entry) {

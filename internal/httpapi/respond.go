@@ -98,9 +98,41 @@ func jsonForm(v value.Value) json.RawMessage {
 	return append(text, '"')
 }
 
+// described is what is known of an entry besides its value, as headers have it.
+type described struct {
+	times    [5]string // Etag, Larder-Version, Larder-Created-At, Larder-Updated-At, Last-Modified
+	expires  []string
+	metadata []string
+}
+
 // describe puts into headers what is known of an entry besides its value.
 func describe(h http.Header, e store.Entry) error {
-	// One piece of memory for all of it: most answers are no longer than that.
+	d, err := describedAs(e)
+	if err == nil {
+		d.put(h)
+	}
+	return err
+}
+
+// describeCopy does so for an entry that has answered before, perhaps.
+func describeCopy(h http.Header, e store.Entry, shown *store.Shown) error {
+	if shown == nil {
+		return describe(h, e)
+	}
+	d, ok := shown.Load().(*described)
+	if !ok {
+		var err error
+		if d, err = describedAs(e); err != nil {
+			return err
+		}
+		shown.Store(d)
+	}
+	d.put(h)
+	return nil
+}
+
+func describedAs(e store.Entry) (*described, error) {
+	// One piece of memory for all texts: most are no longer than that.
 	buf := make([]byte, 0, 128)
 	buf = appendEntityTag(buf, e.Version)
 	tag := len(buf)
@@ -110,23 +142,33 @@ func describe(h http.Header, e store.Entry) error {
 	updated := len(buf)
 	buf = appendDate(buf, e.UpdatedAt)
 	text := string(buf)
-	v := []string{text[:tag], text[1 : tag-1], text[tag+1 : created-1], text[created+1 : updated-1], text[updated:]}
+	d := &described{times: [5]string{text[:tag], text[1 : tag-1], text[tag+1 : created-1], text[created+1 : updated-1], text[updated:]}}
+	if !e.ExpiresAt.IsZero() {
+		d.expires = []string{value.FormatTime(e.ExpiresAt)}
+	}
+	if len(e.Metadata) > 0 {
+		text, err := formatMetadata(e.Metadata)
+		if err != nil {
+			return nil, &store.Error{Code: store.Internal, Ref: e.Ref, Err: err}
+		}
+		d.metadata = []string{text}
+	}
+	return d, nil
+}
+
+func (d *described) put(h http.Header) {
+	v := d.times[:]
 	h["Etag"] = v[0:1:1]
 	h["Larder-Version"] = v[1:2:2]
 	h["Larder-Created-At"] = v[2:3:3]
 	h["Larder-Updated-At"] = v[3:4:4]
 	h["Last-Modified"] = v[4:5:5]
-	if !e.ExpiresAt.IsZero() {
-		h["Larder-Expires-At"] = []string{value.FormatTime(e.ExpiresAt)}
+	if d.expires != nil {
+		h["Larder-Expires-At"] = d.expires
 	}
-	if len(e.Metadata) > 0 {
-		text, err := formatMetadata(e.Metadata)
-		if err != nil {
-			return &store.Error{Code: store.Internal, Ref: e.Ref, Err: err}
-		}
-		h[metadataHeader] = []string{text}
+	if d.metadata != nil {
+		h[metadataHeader] = d.metadata
 	}
-	return nil
 }
 
 // setVersion gives the version as the entity tag and as a number.

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 )
 
@@ -56,9 +57,27 @@ type Source struct {
 	Copy string        // the name of the copy that answered
 	Age  time.Duration // nothing committed so long ago is missing in it
 
+	// Shown is where whoever shows this copy to clients may keep what he has made of it
+	// for the next time that it answers. nil: nowhere.
+	Shown *Shown
+
 	// Why says of an answer that a copy could have given and did not, why not.
 	Why Forwarded
 }
+
+// Shown keeps something that was made of a copy. Many may use it at once.
+type Shown struct{ made atomic.Pointer[any] }
+
+// Load gives what was kept, nil for nothing.
+func (s *Shown) Load() any {
+	if made := s.made.Load(); made != nil {
+		return *made
+	}
+	return nil
+}
+
+// Store keeps something.
+func (s *Shown) Store(made any) { s.made.Store(&made) }
 
 // Forwarded is why the newest was asked for and no copy taken.
 type Forwarded uint8

@@ -3,69 +3,103 @@ package cacheaside
 import (
 	"context"
 	"sync"
+	"time"
 
 	"larder/internal/store"
 )
 
-// filler puts what readers have loaded into the cache, without them waiting for it. What
-// comes while the cache is busy goes in one call; what is too much is left out, for it
-// is only ever copies.
+// filler puts copies into the cache: what readers have loaded, for which nobody waits, and
+// what has been written, for which its writer does. What comes while the cache is busy goes
+// in one call; what readers bring and is too much is left out, for it is only ever copies.
 type filler struct {
 	s     *Store
-	queue chan store.Copy
+	queue chan *filling
 	stop  context.CancelFunc
 	done  sync.WaitGroup
 }
 
+// filling is what one reader or writer brings.
+type filling struct {
+	copies []store.Copy
+	one    [1]store.Copy // copies, where it is one
+	done   chan struct{} // closed once they are in the cache or can't be; nil: nobody waits
+}
+
 const (
 	fillQueue  = 1024
-	fillAtOnce = 128
+	fillAtOnce = 128 // copies, or somewhat more
 )
 
 func newFiller(s *Store) *filler {
 	ctx, stop := context.WithCancel(context.Background())
-	f := &filler{s: s, queue: make(chan store.Copy, fillQueue), stop: stop}
+	f := &filler{s: s, queue: make(chan *filling, fillQueue), stop: stop}
 	f.done.Go(func() { f.run(ctx) })
 	return f
 }
 
-// fill puts a copy in the queue.
+// fill has a copy be put.
 func (f *filler) fill(c *store.Copy) {
+	one := &filling{one: [1]store.Copy{*c}}
+	one.copies = one.one[:]
 	select {
-	case f.queue <- *c:
+	case f.queue <- one:
 	default:
 		f.s.figures.unfilled.Add(1)
 	}
 }
 
-func (f *filler) run(ctx context.Context) {
-	copies := make([]store.Copy, 0, fillAtOnce)
-	for {
-		select {
-		case c := <-f.queue:
-			copies = append(copies[:0], c)
-		case <-ctx.Done():
-			return
-		}
-		for more := true; more && len(copies) < fillAtOnce; {
-			select {
-			case c := <-f.queue:
-				copies = append(copies, c)
-			default:
-				more = false
-			}
-		}
-		f.s.put(ctx, copies)
+// put has copies be put, and waits for it, but no longer than that.
+func (f *filler) put(copies []store.Copy, patience time.Duration) {
+	one := &filling{copies: copies, done: make(chan struct{})}
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case f.queue <- one:
+	case <-timer.C:
+		f.s.figures.unfilled.Add(int64(len(copies)))
+		return
+	}
+	select {
+	case <-one.done:
+	case <-timer.C:
 	}
 }
 
-func (f *filler) close() {
-	f.stop()
-	f.done.Wait()
+func (f *filler) run(ctx context.Context) {
+	var copies []store.Copy
+	var waiting []chan struct{}
+	for {
+		var one *filling
+		select {
+		case one = <-f.queue:
+		case <-ctx.Done():
+			f.abandon()
+			return
+		}
+		copies, waiting = copies[:0], waiting[:0]
+		for one != nil {
+			copies = append(copies, one.copies...)
+			if one.done != nil {
+				waiting = append(waiting, one.done)
+			}
+			if one = nil; len(copies) < fillAtOnce {
+				select {
+				case one = <-f.queue:
+				default:
+				}
+			}
+		}
+		f.keep(ctx, copies)
+		for _, done := range waiting {
+			close(done)
+		}
+		clear(copies) // what they hold may be let go
+	}
 }
 
-// put puts copies in the cache, if that answers in time.
-func (s *Store) put(ctx context.Context, copies []store.Copy) {
+// keep puts copies in the cache, if that answers in time.
+func (f *filler) keep(ctx context.Context, copies []store.Copy) {
+	s := f.s
 	if !s.gate.enter() {
 		s.figures.unfilled.Add(int64(len(copies)))
 		return
@@ -79,4 +113,23 @@ func (s *Store) put(ctx context.Context, copies []store.Copy) {
 		return
 	}
 	s.figures.filled.Add(int64(len(copies)))
+}
+
+// abandon lets those go who wait.
+func (f *filler) abandon() {
+	for {
+		select {
+		case one := <-f.queue:
+			if one.done != nil {
+				close(one.done)
+			}
+		default:
+			return
+		}
+	}
+}
+
+func (f *filler) close() {
+	f.stop()
+	f.done.Wait()
 }

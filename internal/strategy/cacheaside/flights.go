@@ -1,7 +1,6 @@
 package cacheaside
 
 import (
-	"errors"
 	"sync"
 
 	"larder/internal/store"
@@ -16,28 +15,29 @@ type flights struct {
 	underway map[store.Ref]*flight
 }
 
-// flight is one load.
+// flight is one load. Its outcome is set before its channel is closed, and that is made by
+// the first who waits: most loads nobody waits for.
 type flight struct {
-	done chan struct{} // closed once the rest is set
+	done chan struct{}
 	read store.Read
 	err  error
 }
 
-// errAbandoned is the end of a flight whose leader has panicked.
-var errAbandoned = errors.New("the load was abandoned")
-
-// join gives the load of an entry that is under way, or begins one for the caller to
-// lead, who then has to leave it.
+// join gives the load of an entry that is under way, to wait for, or begins one for the
+// caller to lead, who then has to leave it.
 func (f *flights) join(ref store.Ref) (one *flight, leads bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if one, found := f.underway[ref]; found {
+		if one.done == nil {
+			one.done = make(chan struct{})
+		}
 		return one, false
 	}
 	if f.underway == nil {
 		f.underway = make(map[store.Ref]*flight)
 	}
-	one = &flight{done: make(chan struct{}), err: errAbandoned}
+	one = new(flight)
 	f.underway[ref] = one
 	return one, true
 }
@@ -46,7 +46,9 @@ func (f *flights) join(ref store.Ref) (one *flight, leads bool) {
 func (f *flights) leave(ref store.Ref, one *flight, read store.Read, err error) {
 	one.read, one.err = read, err
 	f.mu.Lock()
+	defer f.mu.Unlock()
 	delete(f.underway, ref)
-	f.mu.Unlock()
-	close(one.done)
+	if one.done != nil {
+		close(one.done)
+	}
 }

@@ -60,7 +60,12 @@ func (s *Store) follow(ctx context.Context, f *flight, ref store.Ref, want need)
 
 // lead reads from the cache, or from the primary and fills the cache.
 func (s *Store) lead(ctx context.Context, refs []store.Ref, want need, why store.Forwarded) (store.Read, error) {
-	c, sight := s.look(ctx, refs[0], s.options.Lease)
+	var c store.Copy
+	sight := store.Nothing
+	if s.worth.ask() {
+		c, sight = s.look(ctx, refs[0], s.options.Lease)
+		s.worth.told(sight == store.Held)
+	}
 	if sight == store.Leased {
 		c, sight = s.await(ctx, refs[0])
 	}
@@ -141,7 +146,7 @@ func (s *Store) fromPrimary(ctx context.Context, refs []store.Ref, why store.For
 	if known {
 		c := &store.Copy{Entry: *e, Horizon: read.Horizon, Epoch: epoch}
 		s.memory.keep(c)
-		if fill && s.filler != nil {
+		if fill && s.cache != nil && s.gate.open() {
 			s.filler.fill(c)
 		}
 	}
@@ -184,9 +189,9 @@ func (s *Store) orOld(ctx context.Context, ref store.Ref, fresh store.Freshness,
 // copyOf finds a good copy, without asking the primary.
 func (s *Store) copyOf(ctx context.Context, ref store.Ref, want need) (store.Read, bool) {
 	if c, found := s.memory.get(ref); found {
-		if age, good := s.ledger.judge(c, want, time.Now()); good {
+		if age, good := s.ledger.judge(&c.Copy, want, time.Now()); good {
 			s.figures.memoryHits.Add(1)
-			return served(c, memoryName, age), true
+			return c.read(age), true
 		}
 	}
 	c, sight := s.look(ctx, ref, 0)

@@ -1,6 +1,8 @@
 package cacheaside
 
 import (
+	"time"
+
 	"github.com/maypok86/otter/v2"
 
 	"larder/internal/store"
@@ -9,16 +11,28 @@ import (
 // memory keeps copies in this process, those that are read most (W-TinyLFU: Einziger,
 // Friedman and Manes 2017), within a number of bytes.
 type memory struct {
-	copies *otter.Cache[store.Ref, *store.Copy]
+	copies *otter.Cache[store.Ref, *kept]
+}
+
+// kept is a copy with what answers from it share.
+type kept struct {
+	store.Copy
+	entries [1]store.Entry
+	shown   store.Shown
+}
+
+// read is an answer from the copy. It allocates nothing.
+func (k *kept) read(age time.Duration) store.Read {
+	return store.Read{Entries: k.entries[:], Horizon: k.Horizon, Source: store.Source{Copy: memoryName, Age: age, Shown: &k.shown}}
 }
 
 // copyOverhead is about what a copy takes beside its texts and bytes.
-const copyOverhead = 320
+const copyOverhead = 640
 
 func newMemory(maxBytes int) (*memory, error) {
-	copies, err := otter.New(&otter.Options[store.Ref, *store.Copy]{
+	copies, err := otter.New(&otter.Options[store.Ref, *kept]{
 		MaximumWeight: uint64(maxBytes),
-		Weigher:       func(_ store.Ref, c *store.Copy) uint32 { return weigh(&c.Entry) },
+		Weigher:       func(_ store.Ref, k *kept) uint32 { return weigh(&k.Entry) },
 	})
 	if err != nil {
 		return nil, err
@@ -34,7 +48,7 @@ func weigh(e *store.Entry) uint32 {
 	return uint32(n)
 }
 
-func (m *memory) get(ref store.Ref) (*store.Copy, bool) {
+func (m *memory) get(ref store.Ref) (*kept, bool) {
 	if m == nil {
 		return nil, false
 	}
@@ -46,11 +60,11 @@ func (m *memory) keep(c *store.Copy) {
 	if m == nil {
 		return
 	}
-	m.copies.Compute(c.Entry.Ref, func(old *store.Copy, found bool) (*store.Copy, otter.ComputeOp) {
-		if found && !supersedes(c, old) {
+	m.copies.Compute(c.Entry.Ref, func(old *kept, found bool) (*kept, otter.ComputeOp) {
+		if found && !supersedes(c, &old.Copy) {
 			return old, otter.CancelOp
 		}
-		return c, otter.WriteOp
+		return &kept{Copy: *c, entries: [1]store.Entry{c.Entry}}, otter.WriteOp
 	})
 }
 

@@ -46,6 +46,7 @@ type Store struct {
 	memory  *memory
 	cache   store.Cacher
 	gate    gate
+	worth   worth
 	filler  *filler
 	flights flights
 	figures figures
@@ -70,6 +71,7 @@ func New(o Options) (*Store, error) {
 	o.Lease = cmp.Or(o.Lease, 50*time.Millisecond)
 	o.LoadTimeout = cmp.Or(o.LoadTimeout, 10*time.Second)
 	s := &Store{Forward: store.Forward{Store: primary}, primary: primary, options: o, ledger: o.Ledger}
+	s.worth.begin()
 	if o.Cache != nil {
 		var err error
 		if s.cache, err = store.Need[store.Cacher](o.Cache); err != nil {
@@ -116,9 +118,9 @@ func (s *Store) Get(ctx context.Context, refs []store.Ref) (store.Read, error) {
 	}
 	why := store.Miss
 	if c, found := s.memory.get(refs[0]); found {
-		if age, good := s.ledger.judge(c, want, time.Now()); good {
+		if age, good := s.ledger.judge(&c.Copy, want, time.Now()); good {
 			s.figures.memoryHits.Add(1)
-			return served(c, memoryName, age), nil
+			return c.read(age), nil
 		}
 		why = store.Stale
 	}

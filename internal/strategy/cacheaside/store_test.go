@@ -41,7 +41,7 @@ func (s *stack) Close() error {
 func stackOf(t testing.TB, primary, cache store.Store, change ...func(*cacheaside.Options, *cacheaside.LedgerOptions)) *stack {
 	t.Helper()
 	o := cacheaside.Options{Name: "cache-aside(a,b)", Cache: cache, CacheName: "b", Space: "a"}
-	lo := cacheaside.LedgerOptions{Every: 5 * time.Millisecond}
+	lo := cacheaside.LedgerOptions{Every: 5 * time.Millisecond, Idle: 20 * time.Millisecond}
 	for _, c := range change {
 		c(&o, &lo)
 	}

@@ -17,7 +17,7 @@ func (s *Store) Apply(ctx context.Context, b store.Batch) ([]store.Result, error
 	}
 	s.Committed(results)
 	if before != nil {
-		s.keep(ctx, results, before)
+		s.keep(results, before)
 	}
 	return results, nil
 }
@@ -30,25 +30,26 @@ func (s *Store) Committed(results []store.Result) {
 	}
 }
 
-// keep keeps copies of what has been written.
-func (s *Store) keep(ctx context.Context, results []store.Result, before *reading) {
+// keep keeps copies of what has been written. The write is done, whether or not its caller
+// still waits for it, and whatever becomes of them.
+func (s *Store) keep(results []store.Result, before *reading) {
+	shared := s.cache != nil && s.gate.open()
 	var copies []store.Copy
-	if s.cache != nil {
+	if shared {
 		copies = make([]store.Copy, 0, len(results))
 	}
 	for i := range results {
 		if !results[i].Changed {
 			continue
 		}
-		c := &store.Copy{Entry: results[i].Entry, Horizon: before.horizon, Epoch: before.epoch}
-		s.memory.keep(c)
-		if s.cache != nil {
-			copies = append(copies, *c)
+		c := store.Copy{Entry: results[i].Entry, Horizon: before.horizon, Epoch: before.epoch}
+		s.memory.keep(&c)
+		if shared {
+			copies = append(copies, c)
 		}
 	}
 	if len(copies) > 0 {
-		// The write is done, whether or not its caller still waits for it.
-		s.put(context.WithoutCancel(ctx), copies)
+		s.filler.put(copies, s.options.PutTimeout)
 	}
 }
 
