@@ -20,10 +20,19 @@ type Binary struct {
 // subtests.
 func Build(t testing.TB) Binary {
 	t.Helper()
+	return BuildTagged(t, "")
+}
+
+// BuildTagged compiles it with build tags, with commas between them.
+func BuildTagged(t testing.TB, tags string) Binary {
+	t.Helper()
 	binary := Binary{Path: filepath.Join(t.TempDir(), "larder")}
 	args := []string{"build", "-o", binary.Path}
 	if underRace() {
 		args = append(args, "-race")
+	}
+	if tags != "" {
+		args = append(args, "-tags", tags)
 	}
 	build := exec.CommandContext(t.Context(), "go", append(args, "./cmd/larder")...)
 	build.Dir = Root(t)

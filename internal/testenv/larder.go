@@ -93,6 +93,19 @@ func (l *Larder) Kill() {
 	<-l.ended
 }
 
+// Pause has the process stand still as on a machine that hangs: its connections stay
+// open, and nothing is answered until Resume.
+func (l *Larder) Pause() { l.signal(syscall.SIGSTOP) }
+
+// Resume ends Pause.
+func (l *Larder) Resume() { l.signal(syscall.SIGCONT) }
+
+func (l *Larder) signal(signal syscall.Signal) {
+	if err := l.process.Process.Signal(signal); err != nil {
+		l.t.Errorf("%v for larder %d: %v", signal, l.PID, err)
+	}
+}
+
 // Stop asks the process to end, waits until it is gone, and says how it went.
 func (l *Larder) Stop() error {
 	if err := l.process.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {

@@ -51,25 +51,25 @@ func TestLinearizableFindsFaults(t *testing.T) {
 
 // TestOpenOutcome holds the check to what an answer that never came may mean.
 func TestOpenOutcome(t *testing.T) {
-	write := registerInput{kind: store.Put, key: "a", value: "1"}
-	read := registerInput{kind: store.Get, key: "a"}
-	unknown := registerOutput{code: store.Ambiguous, open: true}
-	absent, written := registerOutput{}, registerOutput{exists: true, version: 1, value: "1"}
+	write := RegisterCall{Kind: store.Put, Key: "a", Value: "1"}
+	read := RegisterCall{Kind: store.Get, Key: "a"}
+	unknown := RegisterAnswer{Code: store.Ambiguous, Open: true}
+	absent, written := RegisterAnswer{}, RegisterAnswer{Exists: true, Version: 1, Value: "1"}
 	for _, test := range []struct {
 		name  string
-		reads []registerOutput
+		reads []RegisterAnswer
 		want  porcupine.CheckResult
 	}{
-		{"it was never done", []registerOutput{absent, absent}, porcupine.Ok},
-		{"it was done", []registerOutput{written, written}, porcupine.Ok},
-		{"it was done late", []registerOutput{absent, written}, porcupine.Ok},
-		{"it was done and undone", []registerOutput{written, absent}, porcupine.Illegal},
+		{"it was never done", []RegisterAnswer{absent, absent}, porcupine.Ok},
+		{"it was done", []RegisterAnswer{written, written}, porcupine.Ok},
+		{"it was done late", []RegisterAnswer{absent, written}, porcupine.Ok},
+		{"it was done and undone", []RegisterAnswer{written, absent}, porcupine.Illegal},
 	} {
-		var h history
-		h.add(0, h.now.Add(1), write, unknown)
-		h.add(1, h.now.Add(1), write, registerOutput{code: store.Unavailable})
+		var h RegisterHistory
+		h.Add(0, h.Now(), write, unknown)
+		h.Add(1, h.Now(), write, RegisterAnswer{Code: store.Unavailable})
 		for _, out := range test.reads {
-			h.add(1, h.now.Add(1), read, out)
+			h.Add(1, h.Now(), read, out)
 		}
 		if got := porcupine.CheckOperationsTimeout(registers(), h.operations, time.Minute); got != test.want {
 			t.Errorf("%s: the check says %s", test.name, got)
