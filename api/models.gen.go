@@ -1282,6 +1282,23 @@ type Stats struct {
 
 	// Backends By backend, by name.
 	Backends []BackendStats `json:"backends"`
+
+	// Fallbacks Reads answered from an old copy, since the primary could not answer.
+	Fallbacks int64 `json:"fallbacks"`
+
+	// Strategies By strategy, those that count something, by name.
+	Strategies []StrategyStats `json:"strategies"`
+}
+
+// StrategyStats What one strategy counts.
+type StrategyStats struct {
+	// Figures By the names that `/metrics` has for them after `larder_strategy_`.
+	Figures map[string]float64 `json:"figures"`
+
+	// Name The strategy and its members.
+	//
+	// Example: cache-aside(pg,hot)
+	Name string `json:"name"`
 }
 
 // TTL A life in seconds, 1 second to 10 years.

@@ -145,7 +145,10 @@ func (a *App) assemble(ctx context.Context, put *cleanups) (handler, about, erro
 	if err := a.registry.Register(figures); err != nil {
 		return nil, about{}, err
 	}
-	tells := &status{app: a, members: ms, system: system, router: s, figures: figures}
+	if err := a.registry.Register(telemetry.Strategies{Figures: built.figures}); err != nil {
+		return nil, about{}, err
+	}
+	tells := &status{app: a, members: ms, system: system, router: s, figures: figures, strategies: built}
 	h, err := a.newHandler(ctx, s, tells, put)
 	if err != nil {
 		return nil, about{}, err

@@ -111,6 +111,14 @@ func TestCacheAside(t *testing.T) {
 			t.Fatalf("a gateway's own write %d reads as %s by %s", n, body, resp.Header.Get("Cache-Status"))
 		}
 	}
+	var stats api.Stats
+	if _, body := get(t, base+"/stats"); json.Unmarshal([]byte(body), &stats) != nil || len(stats.Strategies) != 1 ||
+		stats.Strategies[0].Name != "cache-aside(pg,hot)" || stats.Strategies[0].Figures["memory_hits_total"] < 1 || stats.Strategies[0].Figures["hit_ratio"] <= 0 {
+		t.Errorf("the figures are %s", body)
+	}
+	if _, body := get(t, base+"/metrics"); !strings.Contains(body, `larder_strategy_memory_hits_total{strategy="cache-aside(pg,hot)"}`) {
+		t.Errorf("the metrics are %s", body)
+	}
 	if resp, _ := exchange(t, http.MethodGet, base+key, "", "Cache-Control", "no-cache"); resp.Header.Get("Cache-Status") != "larder; fwd=bypass; detail=pg" || resp.Header.Get("Age") != "" {
 		t.Errorf("past the copies: %v", resp.Header)
 	}

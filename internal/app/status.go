@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -20,6 +21,8 @@ type status struct {
 	system  *member
 	router  *router.Router
 	figures *telemetry.Backends
+
+	strategies *strategies
 }
 
 // backend gives a member's store.
@@ -114,7 +117,7 @@ func (s *status) Stats(ctx context.Context) api.Stats {
 			Total: int64(all.Requests), Successful: int64(all.Successful), Failed: int64(all.Refused + all.Failed),
 			BytesIn: all.BytesIn, BytesOut: all.BytesOut, Latency: latency(all),
 		},
-		Operations: []api.OperationStats{},
+		Operations: []api.OperationStats{}, Strategies: []api.StrategyStats{},
 	}
 	for _, name := range snapshot.Names() {
 		f := snapshot.Operations[name]
@@ -128,6 +131,12 @@ func (s *status) Stats(ctx context.Context) api.Stats {
 			Name: m.name, Total: int64(calls.Requests), Failed: int64(calls.Failed), Latency: latency(calls),
 			Figures: s.figures.Figures(ctx, m.name),
 		})
+	}
+	told := s.strategies.figures()
+	for _, name := range slices.Sorted(maps.Keys(told)) {
+		values := telemetry.Values(told[name])
+		stats.Strategies = append(stats.Strategies, api.StrategyStats{Name: name, Figures: values})
+		stats.Fallbacks += int64(values["fallbacks_total"])
 	}
 	return stats
 }

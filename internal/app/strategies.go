@@ -2,12 +2,14 @@ package app
 
 import (
 	"fmt"
+	"sync"
 	"time"
 
 	"larder/internal/router"
 	"larder/internal/store"
 	"larder/internal/strategy"
 	"larder/internal/strategy/cacheaside"
+	"larder/internal/telemetry"
 )
 
 // strategies builds what routes name, each once.
@@ -15,17 +17,20 @@ type strategies struct {
 	app     *App
 	members members
 	put     *cleanups
+
+	mu      sync.Mutex
 	ledgers map[string]*cacheaside.Ledger // by primary
 	built   map[string]store.Store        // by the strategy's name; those that are routed by
-	caches  map[string]*cacheaside.Store  // the same, of one kind
 }
 
 func newStrategies(a *App, ms members, put *cleanups) *strategies {
-	return &strategies{app: a, members: ms, put: put, ledgers: map[string]*cacheaside.Ledger{}, built: map[string]store.Store{}, caches: map[string]*cacheaside.Store{}}
+	return &strategies{app: a, members: ms, put: put, ledgers: map[string]*cacheaside.Ledger{}, built: map[string]store.Store{}}
 }
 
 // lanes builds the strategies of routes. Those that it has built already go on.
 func (s *strategies) lanes(routes router.Routes) ([]router.Lane, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	lanes := make([]router.Lane, len(routes))
 	built := make(map[string]store.Store)
 	for i, r := range routes {
@@ -56,15 +61,29 @@ func (s *strategies) build(r router.Route) (store.Store, error) {
 	if memory == 0 {
 		memory = -1
 	}
-	built, err := cacheaside.New(cacheaside.Options{
+	return cacheaside.New(cacheaside.Options{
 		Name: r.Name(), Ledger: s.ledger(primary),
 		Cache: cache.store, CacheName: cache.name, Space: primary.name,
 		Staleness: s.app.cfg.CacheStaleness, MemoryBytes: memory, Logger: s.app.log,
 	})
-	if err == nil {
-		s.caches[r.Name()] = built
+}
+
+// teller is a strategy that counts what it does.
+type teller interface{ Told() []store.Figure }
+
+// figures are those of the strategies that count, by name.
+func (s *strategies) figures() map[string][]telemetry.Figure {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make(map[string][]telemetry.Figure)
+	for name, one := range s.built {
+		if t, counts := one.(teller); counts {
+			for _, f := range t.Told() {
+				all[name] = append(all[name], telemetry.Figure(f))
+			}
+		}
 	}
-	return built, err
+	return all
 }
 
 // maxLedgerPause lies between two reads of a primary's feed where nothing asks for less.

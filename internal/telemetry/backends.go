@@ -93,6 +93,7 @@ func (b *Backends) Collect(metrics chan<- prometheus.Metric) {
 	patience := time.NewTimer(b.options.Patience)
 	defer patience.Stop()
 	late := false
+	helps := make(map[string]string) // of a name there is one, whatever different engines mean by it
 	for i, w := range b.watched {
 		inTime := isClosed(answers[i])
 		if !inTime && !late {
@@ -110,7 +111,11 @@ func (b *Backends) Collect(metrics chan<- prometheus.Metric) {
 		}
 		metrics <- prometheus.MustNewConstMetric(b.success, prometheus.GaugeValue, success, w.Name)
 		for _, f := range figures {
-			metrics <- f.metric(w.Name)
+			if first, found := helps[f.exported()]; found {
+				f.Help = first
+			}
+			helps[f.exported()] = f.Help
+			metrics <- f.metric("backend", w.Name)
 		}
 	}
 }
@@ -183,12 +188,13 @@ func (f Figure) exported() string {
 	return f.Name
 }
 
-func (f Figure) metric(backend string) prometheus.Metric {
-	kind := prometheus.GaugeValue
+// metric is the figure of one of the things that there are several of.
+func (f Figure) metric(kind, name string) prometheus.Metric {
+	grows := prometheus.GaugeValue
 	if f.Counter {
-		kind = prometheus.CounterValue
+		grows = prometheus.CounterValue
 	}
-	metric, err := prometheus.NewConstMetric(prometheus.NewDesc("larder_backend_"+f.exported(), f.Help, []string{"backend"}, nil), kind, f.Value, backend)
+	metric, err := prometheus.NewConstMetric(prometheus.NewDesc("larder_"+kind+"_"+f.exported(), f.Help, []string{kind}, nil), grows, f.Value, name)
 	if err != nil {
 		return prometheus.NewInvalidMetric(prometheus.NewInvalidDesc(err), err)
 	}

@@ -200,3 +200,25 @@ func TestFiguresAreNotWaitedForLong(t *testing.T) {
 		t.Errorf("for one who went away there is %v", got)
 	}
 }
+
+// Two engines may mean somewhat different things by one name, and are still exported.
+func TestBackendsThatExplainANameDifferently(t *testing.T) {
+	t.Parallel()
+	explain := func(name, help string) Backend {
+		return Backend{Name: name, Figures: func(context.Context) ([]Figure, error) {
+			return []Figure{{Name: "replicas", Help: help, Value: 1}}, nil
+		}}
+	}
+	b := NewBackends([]Backend{explain("pg", "Standbys."), explain("hot", "Replicas.")}, BackendOptions{})
+	defer func() { _ = b.Close() }()
+	r := prometheus.NewRegistry()
+	r.MustRegister(b)
+	want := `# HELP larder_backend_replicas Standbys.
+# TYPE larder_backend_replicas gauge
+larder_backend_replicas{backend="hot"} 1
+larder_backend_replicas{backend="pg"} 1
+`
+	if err := testutil.GatherAndCompare(r, strings.NewReader(want), "larder_backend_replicas"); err != nil {
+		t.Error(err)
+	}
+}

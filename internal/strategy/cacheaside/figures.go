@@ -1,6 +1,10 @@
 package cacheaside
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+
+	"larder/internal/store"
+)
 
 // figures count what became of reads and fills.
 type figures struct {
@@ -35,4 +39,40 @@ func (s *Store) Figures() Figures {
 		Filled: f.filled.Load(), Unfilled: f.unfilled.Load(), CacheFailures: f.cacheFailures.Load(),
 		CacheResting: !s.gate.open(), MemoryBytes: s.memory.bytes(),
 	}
+}
+
+// Told are the figures as metrics have them, with how old what is known of the primary is.
+func (s *Store) Told() []store.Figure {
+	f := s.Figures()
+	counter := func(name, help string, n int64) store.Figure {
+		return store.Figure{Name: name + "_total", Help: help, Value: float64(n), Counter: true}
+	}
+	told := []store.Figure{
+		counter("memory_hits", "Reads answered from this process's copies.", f.MemoryHits),
+		counter("cache_hits", "Reads answered from the cache's copies.", f.CacheHits),
+		counter("misses", "Reads of which there was no copy.", f.Misses),
+		counter("stale", "Reads whose copies could not be shown to be fresh.", f.Stale),
+		counter("bypassed", "Reads that asked for nothing but the newest, or for several entries.", f.Bypassed),
+		counter("joined", "Reads answered by the load of another.", f.Joined),
+		counter("fallbacks", "Reads answered from an old copy, since the primary could not.", f.Fallbacks),
+		counter("filled", "Copies put in the cache.", f.Filled),
+		counter("unfilled", "Copies that could not be put in the cache.", f.Unfilled),
+		counter("cache_failures", "Calls to the cache that failed.", f.CacheFailures),
+		{Name: "cache_resting", Help: "Whether the cache is left alone since it has failed.", Value: oneIf(f.CacheResting)},
+		{Name: "memory_bytes", Help: "Memory of this process's copies, about.", Value: float64(f.MemoryBytes)},
+	}
+	if asked := f.MemoryHits + f.CacheHits + f.Joined + f.Misses + f.Stale; asked > 0 {
+		told = append(told, store.Figure{Name: "hit_ratio", Help: "Of the reads that would take a copy, those that one answered.", Value: float64(f.MemoryHits+f.CacheHits+f.Joined) / float64(asked)})
+	}
+	if age, known := s.ledger.Age(); known {
+		told = append(told, store.Figure{Name: "feed_age_seconds", Help: "How long ago the primary's feed was last read.", Value: age.Seconds()})
+	}
+	return told
+}
+
+func oneIf(is bool) float64 {
+	if is {
+		return 1
+	}
+	return 0
 }
