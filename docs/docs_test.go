@@ -116,8 +116,9 @@ func (r *reader) follow(t *testing.T, c command) {
 	over, serves := servesOver(c)
 	switch {
 	case serves:
-		r.serve(t, strings.Fields(r.asRun(over.settings))...)
-		r.servers.awaitStandby(t, r.larder, over.settings)
+		settings := r.asRun(strings.Join(over.settings, "\x00"))
+		r.serve(t, strings.Split(settings, "\x00")...)
+		r.servers.awaitStandby(t, r.larder, strings.Join(over.settings, " "))
 		fallthrough
 	case c.text == serveCommand:
 		if shown := r.asShown(r.larder.Log()); !matches(append(c.output, "…"), shown) {

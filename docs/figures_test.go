@@ -12,7 +12,7 @@ import (
 var (
 	figureRows = regexp.MustCompile("(?m)^\\| ((?:`[a-z_]+`(?:, )?)+) \\|")
 	names      = regexp.MustCompile("`([a-z_]+)`")
-	figures    = regexp.MustCompile(`(?m)^larder_backend_([a-z_]+)\{backend="primary"\} `)
+	figures    = regexp.MustCompile(`(?m)^larder_(?:backend_([a-z_]+)\{backend="primary"\}|strategy_([a-z_]+)\{strategy="[^"]+"\}) `)
 )
 
 // checkFigures holds the page's table of figures to those that its larder has:
@@ -40,7 +40,7 @@ func (r *reader) checkFigures(t *testing.T, page string) {
 	}
 	var there []string
 	for _, figure := range figures.FindAllStringSubmatch(scraped, -1) {
-		there = append(there, figure[1])
+		there = append(there, figure[1]+figure[2])
 	}
 	slices.Sort(shown)
 	slices.Sort(there)

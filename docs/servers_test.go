@@ -18,16 +18,36 @@ const (
 // overServer is how a page says that its larder serves from a server, from there on.
 var overServer = regexp.MustCompile(`^(LARDER_PRIMARY=(postgres|redis)://\S+(?: LARDER_\S+)*) larder serve$`)
 
+// overBackends is how it says so of several, whose settings are in quotes.
+var (
+	overBackends  = regexp.MustCompile(`^(LARDER_BACKENDS='[^']*'[\s\\]+(?:LARDER_[A-Z_]+='[^']*'[\s\\]+)*)larder serve$`)
+	quotedSetting = regexp.MustCompile(`(LARDER_[A-Z_]+)='([^']*)'`)
+)
+
 // serving is what a command that is so says.
-type serving struct{ settings, engine string }
+type serving struct {
+	settings []string // LARDER_…=…
+	engines  string   // the names of those that it needs
+}
 
 // servesOver reads a command that is so.
 func servesOver(c command) (s serving, serves bool) {
 	if found := overServer.FindStringSubmatch(c.text); found != nil {
-		return serving{settings: found[1], engine: found[2]}, true
+		return serving{settings: strings.Fields(found[1]), engines: found[2]}, true
 	}
-	return serving{}, false
+	found := overBackends.FindStringSubmatch(c.text)
+	if found == nil {
+		return serving{}, false
+	}
+	for _, setting := range quotedSetting.FindAllStringSubmatch(found[1], -1) {
+		s.settings = append(s.settings, setting[1]+"="+setting[2])
+	}
+	s.engines = found[1]
+	return s, true
 }
+
+// needs says whether an engine is among those that it serves over.
+func (s serving) needs(engine string) bool { return strings.Contains(s.engines, engine) }
 
 // servers are a page's own; all nil where its larder has a file.
 type servers struct {
@@ -44,10 +64,11 @@ func serversFor(t *testing.T, page string, blocks []block) servers {
 			continue
 		}
 		for _, c := range b.commands(t, page) {
-			switch over, _ := servesOver(c); {
-			case over.engine == "postgres" && s.primary == nil:
+			over, _ := servesOver(c)
+			if over.needs("postgres") && s.primary == nil {
 				s.primary = testenv.StartPostgres(t, testenv.PostgresOptions{Durable: true})
-			case over.engine == "redis" && s.redis == nil:
+			}
+			if over.needs("redis") && s.redis == nil {
 				s.redis = testenv.StartRedis(t, testenv.RedisOptions{})
 			}
 			if strings.Contains(c.text, shownStandby) && s.standby == nil {

@@ -23,6 +23,7 @@ var notSettings = map[string]string{
 	"LARDER_CONFIG":            "names the file of settings",
 	"LARDER_URL":               "is for the client",
 	"LARDER_PRIMARY_FILE":      "holds another setting",
+	"LARDER_BACKENDS_FILE":     "holds another setting",
 	"LARDER_":                  "begins them all",
 	"LARDER_TEST_POSTGRES_URL": "is the tests' own",
 	"LARDER_TEST_REDIS_URL":    "is the tests' own",

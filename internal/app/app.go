@@ -68,10 +68,11 @@ func New(cfg config.Config, o Options) (*App, error) {
 // called once. The error is nil where that went as it should.
 func (a *App) Run(ctx context.Context) (err error) {
 	defer raiseHeapFloor()()
-	starting := a.log.Info().Str("version", a.build.Version).Str("listen", a.cfg.Listen).
-		Strs("backends", a.cfg.Members().Names()).Str("routes", a.cfg.Routes)
+	starting := a.log.Info().Str("version", a.build.Version).Str("listen", a.cfg.Listen)
 	if len(a.cfg.Backends) == 0 {
 		starting.Str("primary", config.HideSecrets(a.cfg.Primary))
+	} else {
+		starting.Strs("backends", a.cfg.Backends.Names()).Str("routes", a.cfg.Routes)
 	}
 	if name := a.cfg.PrimaryVariable(); name != "" {
 		starting.Str("primary_from", name)
