@@ -31,7 +31,7 @@ func TestStalenessUnderFaults(t *testing.T) {
 			s := c.draw(seed, lasts, []fault{c.dumpKept(lasts / 8)}, int(lasts/time.Second)*5, cacheWentBack, processKilledBeforeCache, cacheLinkBroken, cacheFlushed, processKilled, processPaused,
 				commandsLost, cachePaused, databaseLinkBroken, cacheEmptied, commitsCut)
 			t.Log(s)
-			w := c.watch(t, s, fmt.Sprintf("t%d", seed))
+			w := c.watch(t, s, fmt.Sprintf("t%d", seed), 2)
 			if faults := w.seen.check(w.issued, staleness+slack); len(faults) > 0 {
 				w.seen.saveAll(t, s, faults)
 				t.Errorf("%d faults, the first being %s", len(faults), faults[0])
@@ -54,14 +54,14 @@ type watchers struct {
 	copies int // reads that a copy answered
 }
 
-// watch plays a schedule with clients at work. Of each instance two clients keep to it,
-// and two more go from one to the other and tell each what they have seen.
-func (c *cluster) watch(t *testing.T, s schedule, table string) *watchers {
+// watch plays a schedule with clients at work. Of each instance two clients keep to it, and
+// so many more go from one to the other and tell each what they have seen.
+func (c *cluster) watch(t *testing.T, s schedule, table string, more int) *watchers {
 	t.Helper()
 	w := &watchers{cluster: c, table: table, began: time.Now(), lasts: s.lasts, issued: make(map[string]issue)}
 	ctx, stop := context.WithCancel(t.Context())
 	var working sync.WaitGroup
-	for n := range 2*len(c.instances) + 2 {
+	for n := range 2*len(c.instances) + more {
 		v := &watcher{watchers: w, number: n, random: rand.New(rand.NewPCG(s.seed, uint64(n)+1))}
 		if n < 2*len(c.instances) {
 			v.keepsTo = c.instances[n/2]
