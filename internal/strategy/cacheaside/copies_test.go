@@ -361,3 +361,30 @@ func TestCommittedByAnotherWay(t *testing.T) {
 		t.Errorf("%+v answered with version %d", source, e.Version)
 	}
 }
+
+// What is read once is not put in the cache where that has had nothing for long; what is
+// read again is.
+func TestCacheGetsWhatIsReadAgain(t *testing.T) {
+	t.Parallel()
+	f := open(t)
+	for n := range 3000 { // none of which the cache ever has
+		f.get(fmt.Sprint("once", n), recent)
+	}
+	looks, filled := f.cache.looks.Load(), f.Figures().Filled
+	for n := range 320 {
+		f.get(fmt.Sprint("cold", n), recent)
+	}
+	if asked := f.cache.looks.Load() - looks; asked < 10 || asked > 40 {
+		t.Errorf("of 320 reads the cache was asked by %d", asked)
+	}
+	if more := f.Figures().Filled - filled; more > 200 {
+		t.Errorf("of 320 that were read once it was given %d", more)
+	}
+	for range 2 {
+		f.get("again", recent)
+	}
+	f.eventually("the cache to have what was read again", func() bool {
+		_, sight, err := f.cache.Forward.Look(t.Context(), "a", refOf("again"), 0)
+		return err == nil && sight == store.Held
+	})
+}

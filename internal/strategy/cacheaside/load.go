@@ -24,7 +24,7 @@ func (s *Store) load(ctx context.Context, refs []store.Ref, fresh store.Freshnes
 			return read, nil
 		}
 		// It failed for its leader, whose time may have been up, or it began too early.
-		read, err := s.fromPrimary(ctx, refs, why, false)
+		read, err := s.fromPrimary(ctx, refs, why, store.Nothing)
 		if err != nil {
 			return s.orOld(ctx, ref, fresh, err)
 		}
@@ -73,12 +73,12 @@ func (s *Store) lead(ctx context.Context, refs []store.Ref, want need, why store
 		if age, good := s.ledger.judge(&c, want, time.Now()); good {
 			s.figures.cacheHits.Add(1)
 			s.ledger.floors.see(c.Entry.Ref, c.Entry.Version)
-			s.memory.keep(&c)
+			s.memory.keep(&c, false)
 			return served(&c, s.options.CacheName, age), nil
 		}
 		why = store.Stale
 	}
-	return s.fromPrimary(ctx, refs, why, true)
+	return s.fromPrimary(ctx, refs, why, sight)
 }
 
 // look asks the cache, unless it has just failed.
@@ -128,8 +128,10 @@ func (s *Store) await(ctx context.Context, ref store.Ref) (store.Copy, store.Sig
 	return store.Copy{}, store.Nothing
 }
 
-// fromPrimary reads the newest, and keeps a copy.
-func (s *Store) fromPrimary(ctx context.Context, refs []store.Ref, why store.Forwarded, fill bool) (store.Read, error) {
+// fromPrimary reads the newest, and keeps a copy. The cache is given it at once where
+// somebody may wait for it, or nobody can see that it is read again: most of what is read
+// once is not read twice.
+func (s *Store) fromPrimary(ctx context.Context, refs []store.Ref, why store.Forwarded, sight store.Sight) (store.Read, error) {
 	epoch, known := s.ledger.epochNow()
 	// Of the primary only the newest will do: copies of its own have an age that adds up.
 	read, err := s.primary.Get(store.WithFreshness(ctx, store.Freshness{}), refs)
@@ -145,13 +147,21 @@ func (s *Store) fromPrimary(ctx context.Context, refs []store.Ref, why store.For
 	s.ledger.floors.see(e.Ref, e.Version)
 	if known {
 		c := &store.Copy{Entry: *e, Horizon: read.Horizon, Epoch: epoch}
-		s.memory.keep(c)
-		if fill && s.cache != nil && s.gate.open() {
-			s.filler.fill(c)
+		atOnce := sight != store.Nothing || s.memory == nil
+		s.memory.keep(c, !atOnce)
+		if atOnce {
+			s.share(c)
 		}
 	}
 	read.Source.Why = why
 	return read, nil
+}
+
+// share puts a copy in the cache, without waiting for it.
+func (s *Store) share(c *store.Copy) {
+	if s.cache != nil && s.gate.open() {
+		s.filler.fill(c)
+	}
 }
 
 // onlyCopy gives a copy or fails.
@@ -204,6 +214,6 @@ func (s *Store) copyOf(ctx context.Context, ref store.Ref, want need) (store.Rea
 	}
 	s.figures.cacheHits.Add(1)
 	s.ledger.floors.see(ref, c.Entry.Version)
-	s.memory.keep(&c)
+	s.memory.keep(&c, false)
 	return served(&c, s.options.CacheName, age), true
 }

@@ -1,6 +1,7 @@
 package cacheaside
 
 import (
+	"sync/atomic"
 	"time"
 
 	"github.com/maypok86/otter/v2"
@@ -19,6 +20,10 @@ type kept struct {
 	store.Copy
 	entries [1]store.Entry
 	shown   store.Shown
+
+	// unshared says that the cache has not been given it: it was read once, without a
+	// lease. Whoever reads it again sees to that.
+	unshared atomic.Bool
 }
 
 // read is an answer from the copy. It allocates nothing.
@@ -55,8 +60,9 @@ func (m *memory) get(ref store.Ref) (*kept, bool) {
 	return m.copies.GetIfPresent(ref)
 }
 
-// keep keeps a copy unless what is there is newer.
-func (m *memory) keep(c *store.Copy) {
+// keep keeps a copy unless what is there is newer. unshared says that the cache has not
+// been given it.
+func (m *memory) keep(c *store.Copy, unshared bool) {
 	if m == nil {
 		return
 	}
@@ -64,7 +70,9 @@ func (m *memory) keep(c *store.Copy) {
 		if found && !supersedes(c, &old.Copy) {
 			return old, otter.CancelOp
 		}
-		return &kept{Copy: *c, entries: [1]store.Entry{c.Entry}}, otter.WriteOp
+		k := &kept{Copy: *c, entries: [1]store.Entry{c.Entry}}
+		k.unshared.Store(unshared)
+		return k, otter.WriteOp
 	})
 }
 

@@ -120,6 +120,9 @@ func (s *Store) Get(ctx context.Context, refs []store.Ref) (store.Read, error) {
 	if c, found := s.memory.get(refs[0]); found {
 		if age, good := s.ledger.judge(&c.Copy, want, time.Now()); good {
 			s.figures.memoryHits.Add(1)
+			if c.unshared.Load() && c.unshared.CompareAndSwap(true, false) {
+				s.share(&c.Copy)
+			}
 			return c.read(age), nil
 		}
 		why = store.Stale
@@ -149,7 +152,7 @@ func (s *Store) newest(ctx context.Context, refs []store.Ref) (store.Read, error
 		s.ledger.floors.see(read.Entries[i].Ref, read.Entries[i].Version)
 	}
 	if known && len(refs) == 1 {
-		s.memory.keep(&store.Copy{Entry: read.Entries[0], Horizon: read.Horizon, Epoch: epoch})
+		s.memory.keep(&store.Copy{Entry: read.Entries[0], Horizon: read.Horizon, Epoch: epoch}, true)
 	}
 	read.Source.Why = store.Bypass
 	return read, nil

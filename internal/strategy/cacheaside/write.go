@@ -43,7 +43,7 @@ func (s *Store) keep(results []store.Result, before *reading) {
 			continue
 		}
 		c := store.Copy{Entry: results[i].Entry, Horizon: before.horizon, Epoch: before.epoch}
-		s.memory.keep(&c)
+		s.memory.keep(&c, !shared)
 		if shared {
 			copies = append(copies, c)
 		}
