@@ -1,10 +1,13 @@
 package bench
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"testing"
 
 	"larder/internal/testenv"
@@ -107,6 +110,60 @@ func BenchmarkCacheAsideDead(b *testing.B) {
 	for b.Loop() {
 		compare(b, 40_000, plain, cached)
 	}
+}
+
+// BenchmarkCacheAsideHitRate has two gateways over the same PostgreSQL and Redis read by
+// Zipf's law with 0.99, with a write in twenty requests, and reports how many reads a copy
+// answered.
+func BenchmarkCacheAsideHitRate(b *testing.B) {
+	database, redis := startPostgres(b), startRedis(b)
+	env := []string{"LARDER_BACKENDS=pg=" + database + "; hot=" + redis.URL, "LARDER_ROUTES=*=cache-aside(pg,hot)"}
+	var gateways []string
+	for range 2 {
+		gateways = append(gateways, testenv.Build(b).Serve(b, testenv.Options{Env: env}).Address)
+	}
+	fillKeys(b, gateways[0])
+	mixes := []contestant{mixAt(gateways[0], 20), mixAt(gateways[1], 20)}
+	both := func(n int) {
+		var halves sync.WaitGroup
+		for _, mix := range mixes {
+			halves.Go(func() { mix(b, n/2) })
+		}
+		halves.Wait()
+	}
+	both(100_000)
+	for b.Loop() {
+		hits, all := hitsOf(b, gateways)
+		both(200_000)
+		hitsAfter, allAfter := hitsOf(b, gateways)
+		b.ReportMetric((hitsAfter-hits)/(allAfter-all), "hits/read")
+	}
+	b.ReportMetric(0, "ns/op")
+}
+
+// hitsOf asks gateways how many reads would have taken a copy, and how many got one.
+func hitsOf(b *testing.B, addresses []string) (hits, all float64) {
+	b.Helper()
+	for _, address := range addresses {
+		c, err := dial(address)
+		if err != nil {
+			b.Fatal(err)
+		}
+		body, err := c.exchange(get("/stats"))
+		if err != nil {
+			b.Fatal(err)
+		}
+		var stats struct {
+			Strategies []struct{ Figures map[string]float64 }
+		}
+		if err := errors.Join(json.Unmarshal(body, &stats), c.conn.Close()); err != nil {
+			b.Fatal(err)
+		}
+		f := stats.Strategies[0].Figures
+		got := f["memory_hits_total"] + f["cache_hits_total"] + f["joined_total"]
+		hits, all = hits+got, all+got+f["misses_total"]+f["stale_total"]
+	}
+	return hits, all
 }
 
 func fillKeys(b *testing.B, address string) {
