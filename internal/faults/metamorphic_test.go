@@ -17,11 +17,11 @@ func TestSettingsChangeNoAnswer(t *testing.T) {
 	t.Parallel()
 	binary := testenv.Build(t)
 	all := seeds(t)
-	steps := 200
+	o := func(n int) storetest.Random { return storetest.Random{Steps: 300, Seed: all[n%len(all)]} }
 	if soaks() {
-		steps = 10_000
+		o = func(int) storetest.Random { return storetest.Random{Steps: 10_000, Runs: len(all), Seed: all[0]} }
 	}
-	for _, tt := range []struct {
+	for n, tt := range []struct {
 		name string
 		env  []string
 	}{
@@ -34,7 +34,7 @@ func TestSettingsChangeNoAnswer(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			h := storetest.Harness{Without: httpstore.Without(), Open: func(t testing.TB) store.Store { return openGateway(t, binary, tt.env) }}
-			storetest.Differential(t, h, storetest.Random{Steps: steps, Runs: len(all), Seed: all[0]})
+			storetest.Differential(t, h, o(n))
 		})
 	}
 }

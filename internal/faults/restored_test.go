@@ -48,13 +48,17 @@ func (c *cluster) readAfterRestore(t *testing.T) string {
 	copyFiles(t, c.database.DataDir, backup)
 	c.database.Start(t)
 	c.settle(t, "other")
-	before := put(reader, `"before"`)
 	for range 100 { // of which none is there afterwards: the feed goes back
 		a := reader.ask(t.Context(), request{method: http.MethodPut, table: "t", key: "busy", body: "1"})
 		if !a.done() {
 			t.Fatalf("a write is not done: %+v", a)
 		}
 	}
+	// Reads of copies keep the feed followed, and copies are of a moment after all that.
+	for deadline := time.Now().Add(staleness); time.Now().Before(deadline); wait(t, 10*time.Millisecond) {
+		reader.ask(t.Context(), request{table: "t", key: "busy"})
+	}
+	before := put(reader, `"before"`)
 	var last answer
 	eventually(t, "a copy of the key", func() bool {
 		last = reader.ask(t.Context(), request{table: "t", key: "k"})

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -16,17 +17,31 @@ type Binary struct {
 }
 
 // Build compiles cmd/larder as it is now: under the race detector where the
-// test itself is. It takes a second or two, so a test does it once for all its
-// subtests.
+// test itself is. It takes some seconds, so the tests of a package share one.
 func Build(t testing.TB) Binary {
 	t.Helper()
 	return BuildTagged(t, "")
 }
 
+// builds are the executables that this process has made, by their build tags.
+var builds struct {
+	sync.Mutex
+	made map[string]Binary
+}
+
 // BuildTagged compiles it with build tags, with commas between them.
 func BuildTagged(t testing.TB, tags string) Binary {
 	t.Helper()
-	binary := Binary{Path: filepath.Join(t.TempDir(), "larder")}
+	builds.Lock()
+	defer builds.Unlock()
+	if binary, found := builds.made[tags]; found {
+		return binary
+	}
+	dir, err := serverDir("larder-binary-", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	binary := Binary{Path: filepath.Join(dir, "larder")}
 	args := []string{"build", "-o", binary.Path}
 	if underRace() {
 		args = append(args, "-race")
@@ -39,6 +54,10 @@ func BuildTagged(t testing.TB, tags string) Binary {
 	if output, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("go build ./cmd/larder: %v\n%s", err, output)
 	}
+	if builds.made == nil {
+		builds.made = make(map[string]Binary)
+	}
+	builds.made[tags] = binary
 	return binary
 }
 
