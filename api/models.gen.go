@@ -338,6 +338,24 @@ func (e SortOrder) Valid() bool {
 	}
 }
 
+// Defines values for PutRoutesParamsMoves.
+const (
+	PutRoutesParamsMovesAllowed PutRoutesParamsMoves = "allowed"
+	PutRoutesParamsMovesRefused PutRoutesParamsMoves = "refused"
+)
+
+// Valid indicates whether the value is a known member of the PutRoutesParamsMoves enum.
+func (e PutRoutesParamsMoves) Valid() bool {
+	switch e {
+	case PutRoutesParamsMovesAllowed:
+		return true
+	case PutRoutesParamsMovesRefused:
+		return true
+	default:
+		return false
+	}
+}
+
 // Backend A backend, what it can do and how it is.
 type Backend struct {
 	// Name Its name, as configured.
@@ -1203,6 +1221,46 @@ type RequestStats struct {
 	Latency Latency `json:"latency"`
 }
 
+// Route How the tables of a pattern are stored. The most specific pattern wins.
+type Route struct {
+	// Members The names of backends; the first is the primary, which decides on versions and times.
+	Members []string `json:"members"`
+
+	// Pattern A table's name, the beginning of some and then `*`, or `*` for all others.
+	//
+	// Example: audit_*
+	Pattern string `json:"pattern"`
+
+	// Strategy `primary-only` or `cache-aside`.
+	//
+	// Example: cache-aside
+	Strategy string `json:"strategy"`
+}
+
+// RouteMove A table that gets another primary.
+type RouteMove struct {
+	// From The backend that its entries are in.
+	From string `json:"from"`
+
+	// Table Its name.
+	Table string `json:"table"`
+
+	// To The backend that it is read from and written to by the new routes.
+	To string `json:"to"`
+}
+
+// RouteTable All routes; one of them is for `*`.
+type RouteTable struct {
+	Routes []Route `json:"routes"`
+}
+
+// RoutesChanged The routes as they are now, and the tables that have another primary by them.
+type RoutesChanged struct {
+	// Moves Tables with entries, which stay where they were.
+	Moves  []RouteMove `json:"moves"`
+	Routes []Route     `json:"routes"`
+}
+
 // SQLAnswer What a statement gave.
 type SQLAnswer struct {
 	// Command Which kind of statement it was, as PostgreSQL's command tag has it.
@@ -1478,6 +1536,26 @@ type ApplyBatchParams struct {
 	// was followed is in `Preference-Applied`.
 	Prefer *Prefer `json:"Prefer,omitempty"`
 }
+
+// PutRoutesParams defines parameters for PutRoutes.
+type PutRoutesParams struct {
+	// DryRun Say what would move, and change nothing.
+	DryRun *bool `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// Moves Whether tables with entries may get another primary.
+	Moves *PutRoutesParamsMoves `form:"moves,omitempty" json:"moves,omitempty"`
+
+	// IfMatch Write, or read, only where the entry has one of these versions, `"7"`, or where there is one at all, `*`. Else 412
+	// `version_mismatch` or `not_found`. Weak or empty tags are a 400 `invalid_header`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+
+	// IfNoneMatch On a read: 304 where the entry has one of these versions. On a write only `*`: 412 `already_exists` where
+	// there is an entry. Weak or empty tags are a 400 `invalid_header`.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
+// PutRoutesParamsMoves defines parameters for PutRoutes.
+type PutRoutesParamsMoves string
 
 // ListTablesParams defines parameters for ListTables.
 type ListTablesParams struct {
@@ -1800,6 +1878,9 @@ type ApplyBatchJSONRequestBody = BatchRequest
 
 // RunMaintenanceJSONRequestBody defines body for RunMaintenance for application/json ContentType.
 type RunMaintenanceJSONRequestBody = MaintenanceRequest
+
+// PutRoutesJSONRequestBody defines body for PutRoutes for application/json ContentType.
+type PutRoutesJSONRequestBody = RouteTable
 
 // RunSQLJSONRequestBody defines body for RunSQL for application/json ContentType.
 type RunSQLJSONRequestBody = SQLRequest

@@ -127,7 +127,8 @@ func (a *App) assemble(ctx context.Context, put *cleanups) (handler, about, erro
 	if err != nil {
 		return nil, about{}, err
 	}
-	built := newStrategies(a, ms, put)
+	built := newStrategies(a, ms)
+	put.later("strategies", built.close)
 	lanes, err := built.lanes(routes)
 	if err != nil {
 		return nil, about{}, err

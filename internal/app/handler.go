@@ -10,6 +10,7 @@ import (
 	"larder/internal/catalog"
 	"larder/internal/config"
 	"larder/internal/httpapi"
+	"larder/internal/router"
 	"larder/internal/store"
 	"larder/internal/telemetry"
 )
@@ -27,11 +28,20 @@ func (a *App) newHandler(ctx context.Context, s store.Store, tells *status, put 
 		return nil, err
 	}
 	put.later("catalog", tables.Close)
+	book, err := router.OpenBook(ctx, router.BookOptions{
+		Router: tells.router, Members: a.cfg.Members().Names(), Default: tells.router.Routes(), Build: tells.strategies.lanes,
+		Logger: a.log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	put.later("routes", book.Close)
 	h, err := httpapi.New(httpapi.Options{
 		Store:    s,
 		Catalog:  tables,
 		Status:   tells,
 		Backend:  tells.backend,
+		Routing:  routing{book},
 		Observer: observer{a.requests},
 		Metrics:  promhttp.HandlerFor(a.registry, promhttp.HandlerOpts{}),
 

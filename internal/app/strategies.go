@@ -1,6 +1,7 @@
 package app
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -16,15 +17,14 @@ import (
 type strategies struct {
 	app     *App
 	members members
-	put     *cleanups
 
 	mu      sync.Mutex
 	ledgers map[string]*cacheaside.Ledger // by primary
 	built   map[string]store.Store        // by the strategy's name; those that are routed by
 }
 
-func newStrategies(a *App, ms members, put *cleanups) *strategies {
-	return &strategies{app: a, members: ms, put: put, ledgers: map[string]*cacheaside.Ledger{}, built: map[string]store.Store{}}
+func newStrategies(a *App, ms members) *strategies {
+	return &strategies{app: a, members: ms, ledgers: map[string]*cacheaside.Ledger{}, built: map[string]store.Store{}}
 }
 
 // lanes builds the strategies of routes. Those that it has built already go on.
@@ -41,7 +41,7 @@ func (s *strategies) lanes(routes router.Routes) ([]router.Lane, error) {
 		if !found {
 			var err error
 			if one, err = s.build(r); err != nil {
-				return nil, fmt.Errorf("LARDER_ROUTES: %s: %w", r, err)
+				return nil, fmt.Errorf("the route %s: %w", r, err)
 			}
 		}
 		built[r.Name()] = one
@@ -89,6 +89,17 @@ func (s *strategies) figures() map[string][]telemetry.Figure {
 // maxLedgerPause lies between two reads of a primary's feed where nothing asks for less.
 const maxLedgerPause = 200 * time.Millisecond
 
+// close ends the following of primaries. The strategies are closed by the router.
+func (s *strategies) close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var errs []error
+	for _, l := range s.ledgers {
+		errs = append(errs, l.Close())
+	}
+	return errors.Join(errs...)
+}
+
 // ledger is the one that follows a primary.
 func (s *strategies) ledger(primary *member) *cacheaside.Ledger {
 	l, found := s.ledgers[primary.name]
@@ -98,7 +109,6 @@ func (s *strategies) ledger(primary *member) *cacheaside.Ledger {
 			Logger: s.app.log.With().Str("backend", primary.name).Logger(),
 		})
 		s.ledgers[primary.name] = l
-		s.put.later("ledger of "+primary.name, l.Close)
 	}
 	return l
 }

@@ -28,6 +28,9 @@ type Options struct {
 	// only one.
 	Backend func(name string) (store.Store, bool)
 
+	// Routing tells and changes the routes of Store. nil: it has none.
+	Routing Routing
+
 	Logger      zerolog.Logger
 	LogRequests LogRequests
 

@@ -159,16 +159,13 @@ func TestSwapWhileCallsRun(t *testing.T) {
 	}
 	kept := lend(a)
 	var old []*lent
-	for range 200 {
+	for n := 0; n < 200 || calls.Load() < 1000 && !t.Failed(); n++ {
 		next := lend(a)
 		r.Swap([]router.Lane{lane("*", next, a), lane("kept", kept, a)})
 		old = append(old, next)
 	}
 	stop()
 	clients.Wait()
-	if calls.Load() == 0 {
-		t.Error("there were no calls meanwhile")
-	}
 	if kept.closed.Load() {
 		t.Error("a strategy that is still in use was closed")
 	}

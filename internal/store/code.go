@@ -20,6 +20,7 @@ const (
 	InvalidSQL           Code = "invalid_sql" // the engine can't make sense of the statement
 	InvalidCursor        Code = "invalid_cursor"
 	InvalidChannel       Code = "invalid_channel" // also of a pattern of channels
+	InvalidRoutes        Code = "invalid_routes"
 	TooLarge             Code = "too_large"
 	TooManyOperations    Code = "too_many_operations"
 	DuplicateKey         Code = "duplicate_key" // a batch names a key twice in conflict
@@ -34,6 +35,7 @@ const (
 	UniqueViolation      Code = "unique_violation"
 	BatchFailed          Code = "batch_failed"
 	TooManyAffected      Code = "too_many_affected"
+	TablesWouldMove      Code = "tables_would_move" // routes that would leave entries behind in another primary
 	QueryTooExpensive    Code = "query_too_expensive"
 	SQLFailed            Code = "sql_failed"    // the statement makes sense and failed; nothing was written
 	Compacted            Code = "compacted"     // a cursor from before what the feed still knows

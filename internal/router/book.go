@@ -1,0 +1,288 @@
+package router
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"larder/internal/store"
+	"larder/internal/value"
+)
+
+// bookRef is the entry that routes are kept in, in the member of the system tables.
+var bookRef = store.Ref{Table: "_routes", Key: "routes"}
+
+// BookOptions set a Book up. All but Logger, Wait and Pause are required.
+type BookOptions struct {
+	Router  *Router
+	Members []string                     // that routes may name
+	Default Routes                       // while none are kept
+	Build   func(Routes) ([]Lane, error) // makes what the router is to go by
+	Logger  zerolog.Logger
+
+	Wait  time.Duration // of one long poll for changes; 30 s
+	Pause time.Duration // before the feed is asked again after it failed; 250 ms
+}
+
+// Book keeps the routes. They are an entry of a system table, so all instances go by the
+// same: each follows that table's feed, and has its router go by what it brings within a
+// moment. While nothing is kept there the routes are those of the settings.
+type Book struct {
+	o    BookOptions
+	stop context.CancelFunc
+	done sync.WaitGroup
+
+	mu      sync.Mutex
+	version int64 // of the entry whose routes the router goes by; 0: of none
+	routes  Routes
+}
+
+// OpenBook reads the routes that are kept, and has the router go by them. It fails where
+// they can't be read, or are not possible with the members there are.
+func OpenBook(ctx context.Context, o BookOptions) (*Book, error) {
+	o.Wait, o.Pause = cmp.Or(o.Wait, 30*time.Second), cmp.Or(o.Pause, 250*time.Millisecond)
+	b := &Book{o: o, routes: o.Default}
+	feed, err := o.Router.Changes(ctx, store.Changes{Table: bookRef.Table, FromNow: true})
+	if err != nil {
+		return nil, err
+	}
+	read, err := o.Router.Get(ctx, []store.Ref{bookRef})
+	if err != nil {
+		return nil, err
+	}
+	if err := b.take(read.Entries[0], false); err != nil {
+		return nil, fmt.Errorf("the routes that are kept in %s: %w", bookRef, err)
+	}
+	if b.version > 0 {
+		o.Logger.Info().Int64("version", b.version).Stringer("routes", b.routes).Msg("routes that were put count, and those of the settings do not")
+	}
+	following, stop := context.WithCancel(context.WithoutCancel(ctx))
+	b.stop = stop
+	b.done.Go(func() { b.follow(following, feed.Next) })
+	return b, nil
+}
+
+// Close ends the following.
+func (b *Book) Close() error {
+	b.stop()
+	b.done.Wait()
+	return nil
+}
+
+// Routes are those that count here now, and the version of what is kept, 0 for nothing.
+func (b *Book) Routes() (Routes, int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.routes, b.version
+}
+
+// follow takes in what the feed brings until the end.
+func (b *Book) follow(ctx context.Context, since store.Cursor) {
+	for ctx.Err() == nil {
+		feed, err := b.o.Router.Changes(ctx, store.Changes{Table: bookRef.Table, Since: since, FromNow: since == "", Wait: b.o.Wait})
+		if err == nil {
+			since = feed.Next
+			if len(feed.Changes) > 0 {
+				err = b.reread(ctx, false)
+			}
+		} else if errors.Is(err, store.Compacted) {
+			since = "" // the store is another one, or an older copy
+			err = b.reread(ctx, true)
+		}
+		if err == nil || ctx.Err() != nil {
+			continue
+		}
+		b.o.Logger.Warn().Err(err).Msg("the routes can't be followed; going on with the last ones")
+		select {
+		case <-time.After(b.o.Pause):
+		case <-ctx.Done():
+		}
+	}
+}
+
+// reread takes in what is kept now. anew says that it may be older than what was.
+func (b *Book) reread(ctx context.Context, anew bool) error {
+	read, err := b.o.Router.Get(ctx, []store.Ref{bookRef})
+	if err != nil {
+		return err
+	}
+	return b.take(read.Entries[0], anew)
+}
+
+// kept is what the entry holds.
+type kept struct {
+	Routes []struct {
+		Pattern  string   `json:"pattern"`
+		Strategy string   `json:"strategy"`
+		Members  []string `json:"members"`
+	} `json:"routes"`
+}
+
+func parseKept(e store.Entry) (Routes, error) {
+	var k kept
+	if err := json.Unmarshal(e.Value.Data, &k); err != nil {
+		return nil, err
+	}
+	routes := make(Routes, len(k.Routes))
+	for i, r := range k.Routes {
+		routes[i] = Route(r)
+	}
+	return routes, nil
+}
+
+// take has the router go by the routes of an entry, unless it goes by those of a later
+// version, which only a store that has gone back takes away.
+func (b *Book) take(e store.Entry, anew bool) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if e.Version == b.version || e.Version < b.version && !anew {
+		return nil
+	}
+	routes := b.o.Default
+	if e.Exists() {
+		var err error
+		if routes, err = parseKept(e); err != nil {
+			return err
+		}
+		if err := routes.Validate(b.o.Members); err != nil {
+			return err
+		}
+	}
+	lanes, err := b.o.Build(routes)
+	if err != nil {
+		return err
+	}
+	b.o.Router.Swap(lanes)
+	b.routes, b.version = routes, e.Version
+	return nil
+}
+
+// Change says how routes are to be put.
+type Change struct {
+	If     store.Precondition // on what is kept
+	DryRun bool               // say what would move, and change nothing
+	// Moves lets tables have another primary from now on than the one that their
+	// entries are in.
+	Moves bool
+}
+
+// Move is a table that has entries and would have another primary.
+type Move struct{ Table, From, To string }
+
+// Put keeps routes for all instances. It fails with InvalidRoutes where they are not
+// possible, and with TablesWouldMove where tables would leave their entries behind.
+func (b *Book) Put(ctx context.Context, routes Routes, c Change) ([]Move, int64, error) {
+	if err := routes.Validate(b.o.Members); err != nil {
+		return nil, 0, invalidRoutes(err)
+	}
+	moves, err := b.moves(ctx, routes)
+	if err != nil {
+		return nil, 0, err
+	}
+	_, version := b.Routes()
+	if c.DryRun {
+		return moves, version, nil
+	}
+	if len(moves) > 0 && !c.Moves {
+		return nil, 0, wouldMove(moves)
+	}
+	v, err := keptValue(routes)
+	if err != nil {
+		return nil, 0, err
+	}
+	op := store.Op{Kind: store.Put, Ref: bookRef, If: c.If, Value: v}
+	results, err := b.o.Router.Apply(ctx, store.Batch{Ops: []store.Op{op}})
+	if err != nil {
+		return nil, 0, err
+	}
+	if err := b.take(results[0].Entry, false); err != nil {
+		return nil, 0, err
+	}
+	return moves, results[0].Entry.Version, nil
+}
+
+// moves are the tables with entries whose primary would be another.
+func (b *Book) moves(ctx context.Context, routes Routes) ([]Move, error) {
+	tables, err := b.o.Router.Tables(ctx)
+	if err != nil {
+		return nil, err
+	}
+	moves := []Move{}
+	for _, t := range tables {
+		if store.IsSystem(t.Name) || t.Entries == 0 {
+			continue
+		}
+		if from, to := b.o.Router.RouteOf(t.Name).Primary(), routes.of(t.Name).Primary(); from != to {
+			moves = append(moves, Move{t.Name, from, to})
+		}
+	}
+	return moves, nil
+}
+
+// of is the most specific route for a table.
+func (rs Routes) of(table string) Route {
+	var best Route
+	for _, r := range rs {
+		prefix, several := strings.CutSuffix(r.Pattern, "*")
+		switch {
+		case !several && r.Pattern == table:
+			return r
+		case several && strings.HasPrefix(table, prefix) && len(r.Pattern) > len(best.Pattern):
+			best = r
+		}
+	}
+	return best
+}
+
+func keptValue(routes Routes) (value.Value, error) {
+	var k kept
+	for _, r := range routes {
+		k.Routes = append(k.Routes, struct {
+			Pattern  string   `json:"pattern"`
+			Strategy string   `json:"strategy"`
+			Members  []string `json:"members"`
+		}(r))
+	}
+	text, err := json.Marshal(k)
+	if err != nil {
+		return value.Value{}, &store.Error{Code: store.Internal, Err: err}
+	}
+	v, err := value.Parse(text, value.Limits{MaxBytes: len(text), MaxDepth: 8})
+	if err != nil {
+		return value.Value{}, &store.Error{Code: store.Internal, Err: err}
+	}
+	return v, nil
+}
+
+func invalidRoutes(err error) error {
+	e := &store.Error{Code: store.InvalidRoutes, Field: "routes", Detail: err.Error()}
+	if wrong := AsWrong(err); wrong != nil && wrong[0].Index >= 0 {
+		e.Pointer = fmt.Sprintf("/%d", wrong[0].Index)
+		if wrong[0].Field != "" {
+			e.Pointer += "/" + wrong[0].Field
+		}
+	}
+	return e
+}
+
+func wouldMove(moves []Move) error {
+	const most = 5
+	var texts []string
+	for _, m := range moves[:min(most, len(moves))] {
+		texts = append(texts, fmt.Sprintf("%s from %s to %s", m.Table, m.From, m.To))
+	}
+	if more := len(moves) - most; more > 0 {
+		texts = append(texts, fmt.Sprintf("and %d more", more))
+	}
+	return &store.Error{
+		Code: store.TablesWouldMove, Field: "routes",
+		Detail: "tables would have another primary and leave their entries behind: " + strings.Join(texts, ", ") + "; moves=allowed says that this is meant",
+	}
+}
