@@ -9,13 +9,13 @@ import (
 	"larder/internal/testenv"
 )
 
-// TestEachConditionIsNeeded leaves out the conditions that a copy has to meet one by one.
+// TestEachConditionIsNeededUnderFaults leaves out the conditions that a copy has to meet one by one.
 // Each time the check of what was seen finds reads that are too old, or that go back, by
 // the faults that the condition is there for; with all of them in their place, it finds
 // none. The epoch has its test in TestTheDatabaseGoesBack. That a copy is as new as the
 // client asks for is seen to by the HTTP layer too, so it takes the strategy's own
 // TestMinVersionAcrossProcesses to miss it.
-func TestEachConditionIsNeeded(t *testing.T) {
+func TestEachConditionIsNeededUnderFaults(t *testing.T) {
 	t.Parallel()
 	const lasts = 3 * time.Second
 	binary := testenv.BuildTagged(t, "larder_mutants")
