@@ -218,6 +218,24 @@ func TestOldCopiesWhereThePrimaryIsDown(t *testing.T) {
 	}
 }
 
+// A primary that does not answer is waited for a moment where an old copy will do.
+func TestPrimaryThatHangs(t *testing.T) {
+	t.Parallel()
+	f := open(t, func(o *cacheaside.Options, _ *cacheaside.LedgerOptions) { o.Patience = 10 * time.Millisecond })
+	f.put("k", 1)
+	hold := make(chan struct{})
+	f.primary.hold.Store(&hold)
+	defer close(hold)
+	if e, source := f.get("k", store.Freshness{IfError: time.Minute}); e.Version != 1 || source.Copy != "memory" {
+		t.Errorf("who would rather have the newest got %+v by %+v", e, source)
+	}
+	short, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := f.Get(store.WithFreshness(short, store.Freshness{}), []store.Ref{refOf("k")}); err == nil {
+		t.Error("who takes the newest only was answered")
+	}
+}
+
 // However the cache fails, reads and writes go on, and it is left alone for a while.
 func TestCacheThatFails(t *testing.T) {
 	t.Parallel()

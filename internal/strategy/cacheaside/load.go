@@ -24,18 +24,11 @@ func (s *Store) load(ctx context.Context, refs []store.Ref, fresh store.Freshnes
 			return read, nil
 		}
 		// It failed for its leader, whose time may have been up, or it began too early.
-		read, err := s.fromPrimary(ctx, refs, why, store.Nothing)
-		if err != nil {
-			return s.orOld(ctx, ref, fresh, err)
-		}
-		return read, nil
+		return s.fromPrimary(ctx, refs, why, store.Nothing)
 	}
 	read, err := s.lead(ctx, refs, want, why)
 	s.flights.leave(ref, f, read, err)
-	if err != nil {
-		return s.orOld(ctx, ref, fresh, err)
-	}
-	return read, nil
+	return read, err
 }
 
 // follow waits for the load of another, and takes what it gave if that is good.
@@ -173,26 +166,6 @@ func (s *Store) onlyCopy(ctx context.Context, ref store.Ref, want need) (store.R
 	if !ok {
 		return store.Read{}, &store.Error{Code: store.NotCached, Ref: ref, Detail: "no cache has a copy of this entry that will do"}
 	}
-	return read, nil
-}
-
-// orOld gives an old copy in place of an error, where the reader takes one and the
-// primary can't serve.
-func (s *Store) orOld(ctx context.Context, ref store.Ref, fresh store.Freshness, err error) (store.Read, error) {
-	if code := store.CodeOf(err); fresh.IfError == 0 || code.Fault() != store.ServersFault || ctx.Err() != nil {
-		return store.Read{}, err
-	}
-	read, ok := s.copyOf(ctx, ref, need{bound: fresh.IfError, version: fresh.MinVersion})
-	if !ok {
-		// The primary may have copies of its own, as PostgreSQL has at its replicas.
-		only := store.Freshness{IfError: fresh.IfError, MinVersion: fresh.MinVersion}
-		if read, otherErr := s.primary.Get(store.WithFreshness(ctx, only), []store.Ref{ref}); otherErr == nil {
-			s.figures.fallbacks.Add(1)
-			return read, nil
-		}
-		return store.Read{}, err
-	}
-	s.figures.fallbacks.Add(1)
 	return read, nil
 }
 

@@ -31,7 +31,7 @@ type Options struct {
 	PutTimeout  time.Duration // how long a write waits for the cache; 50 ms
 	LookTimeout time.Duration // how long a read does; 50 ms
 	Lease       time.Duration // how long others wait for one who fills a gap; 50 ms
-	LoadTimeout time.Duration // how long the primary may take to fill one; 10 s
+	Patience    time.Duration // how long the primary may take where an old copy would do; 500 ms
 
 	Logger zerolog.Logger
 }
@@ -69,7 +69,7 @@ func New(o Options) (*Store, error) {
 	o.PutTimeout = cmp.Or(o.PutTimeout, 50*time.Millisecond)
 	o.LookTimeout = cmp.Or(o.LookTimeout, 50*time.Millisecond)
 	o.Lease = cmp.Or(o.Lease, 50*time.Millisecond)
-	o.LoadTimeout = cmp.Or(o.LoadTimeout, 10*time.Second)
+	o.Patience = cmp.Or(o.Patience, 500*time.Millisecond)
 	s := &Store{Forward: store.Forward{Store: primary}, primary: primary, options: o, ledger: o.Ledger}
 	s.worth.begin()
 	if o.Cache != nil {
@@ -103,18 +103,24 @@ func (s *Store) Info() store.Info {
 // the primary.
 func (s *Store) Get(ctx context.Context, refs []store.Ref) (store.Read, error) {
 	fresh := store.FreshnessOf(ctx)
-	if len(refs) != 1 || fresh == (store.Freshness{}) {
+	switch {
+	case len(refs) != 1 || fresh == (store.Freshness{}):
 		return s.newest(ctx, refs)
+	case fresh.IfError > 0:
+		return s.getOrOld(ctx, refs, fresh)
 	}
+	return s.get(ctx, refs, fresh)
+}
+
+func (s *Store) get(ctx context.Context, refs []store.Ref, fresh store.Freshness) (store.Read, error) {
 	want := need{version: fresh.MinVersion}
 	switch {
 	case fresh.MaxAge > 0:
 		want.bound = fresh.MaxAge
 	case fresh.Recent:
 		want.bound = s.options.Staleness
-	}
-	if want.bound == 0 && !fresh.OnlyCopy {
-		return s.newestOr(ctx, refs, fresh)
+	case !fresh.OnlyCopy:
+		return s.newest(ctx, refs)
 	}
 	why := store.Miss
 	if c, found := s.memory.get(refs[0]); found {
@@ -156,16 +162,6 @@ func (s *Store) newest(ctx context.Context, refs []store.Ref) (store.Read, error
 	}
 	read.Source.Why = store.Bypass
 	return read, nil
-}
-
-// newestOr reads from the primary or, where that can't serve and the reader takes it, an
-// old copy.
-func (s *Store) newestOr(ctx context.Context, refs []store.Ref, fresh store.Freshness) (store.Read, error) {
-	read, err := s.newest(ctx, refs)
-	if err == nil {
-		return read, nil
-	}
-	return s.orOld(ctx, refs[0], fresh, err)
 }
 
 // epochNow is the epoch that a read which begins now is of.
