@@ -1,0 +1,290 @@
+// Package replica keeps in one store what is written to another, by following the change
+// feed of that.
+//
+//	f := replica.Follow(replica.Options{From: pg, FromName: "pg", To: local})
+//	defer f.Close()
+//	lag, known := f.Lag()
+//
+// What the feed brings is installed: versions, times and tombstones as they are, and of
+// each key the newer version wins. So it may be brought twice and in any order, and what
+// is brought is always the entry as it stands, never one that was remembered. The place in
+// the feed is kept in the target itself and moved on after what lies before it has been
+// installed: a crash in between repeats, and skips nothing.
+package replica
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"larder/internal/store"
+)
+
+// Options set a Follower up. From, FromName and To are required.
+type Options struct {
+	From     store.Store
+	FromName string // names the place that is kept in To
+	To       store.Store
+
+	// Scope says in a text which tables are followed. Where another one is found in the
+	// place that is kept, all is read anew. Tables says it of a table; nil: all. System
+	// tables are never followed.
+	Scope  string
+	Tables func(table string) bool
+
+	Page     int           // changes installed at once; 500
+	Every    time.Duration // between two reads of the feed where there is nothing new; 100 ms
+	Pause    time.Duration // after something failed, doubling up to MaxPause; 50 ms
+	MaxPause time.Duration // 2 s
+	Logger   zerolog.Logger
+}
+
+// Follower follows a feed until it is closed.
+type Follower struct {
+	o    Options
+	stop context.CancelFunc
+	done sync.WaitGroup
+
+	caughtUp  atomic.Pointer[time.Time] // when the last read began that left nothing to install
+	installed atomic.Int64
+	refused   atomic.Int64
+	failing   atomic.Pointer[store.Error] // of the last attempt; nil: it succeeded
+}
+
+// Status is how a Follower fares.
+type Status struct {
+	Lag       time.Duration // nothing committed so long ago is missing in the target
+	Known     bool          // whether that is known: it has caught up once
+	Installed int64         // entries
+	Refused   int64         // entries that the target can't hold, as for a unique index of its own
+	Failing   store.Code    // why the last attempt failed; "": it did not
+}
+
+// Follow begins to follow. Stores that can't be reached are no error: it is tried again.
+func Follow(o Options) *Follower {
+	o.Page, o.Every = cmp.Or(o.Page, 500), cmp.Or(o.Every, 100*time.Millisecond)
+	o.Pause, o.MaxPause = cmp.Or(o.Pause, 50*time.Millisecond), cmp.Or(o.MaxPause, 2*time.Second)
+	ctx, stop := context.WithCancel(context.Background())
+	f := &Follower{o: o, stop: stop}
+	f.done.Go(func() { f.run(ctx) })
+	return f
+}
+
+// Close ends the following and waits for what is under way.
+func (f *Follower) Close() error {
+	f.stop()
+	f.done.Wait()
+	return nil
+}
+
+// Lag is how old what the target has may be; known is false before it has caught up once.
+func (f *Follower) Lag() (lag time.Duration, known bool) {
+	at := f.caughtUp.Load()
+	if at == nil {
+		return 0, false
+	}
+	return time.Since(*at), true
+}
+
+// Status tells how it fares.
+func (f *Follower) Status() Status {
+	s := Status{Installed: f.installed.Load(), Refused: f.refused.Load()}
+	s.Lag, s.Known = f.Lag()
+	if failing := f.failing.Load(); failing != nil {
+		s.Failing = failing.Code
+	}
+	return s
+}
+
+// run follows until the end. What fails is tried again, after a pause.
+func (f *Follower) run(ctx context.Context) {
+	pause := f.o.Pause
+	var at *place
+	for ctx.Err() == nil {
+		more, err := f.step(ctx, &at)
+		if ctx.Err() != nil {
+			return
+		}
+		wait := f.o.Every
+		if err != nil {
+			f.tell(store.AsError(err))
+			wait, pause = pause, min(2*pause, f.o.MaxPause)
+		} else {
+			f.tell(nil)
+			pause = f.o.Pause
+		}
+		if more {
+			continue
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+		}
+	}
+}
+
+// tell logs when it begins to fail, and when it no longer does.
+func (f *Follower) tell(err *store.Error) {
+	switch was := f.failing.Swap(err); {
+	case err != nil && was == nil:
+		f.o.Logger.Warn().Err(err).Msg("a secondary can't be kept up; it is tried again")
+	case err == nil && was != nil:
+		f.o.Logger.Info().Msg("a secondary is kept up again")
+	}
+}
+
+// step installs a page of the feed, and says whether there is another; where there is
+// none, also what is early in it, after which the target has all that was committed before.
+func (f *Follower) step(ctx context.Context, at **place) (more bool, err error) {
+	if *at == nil {
+		if *at, err = f.load(ctx); err != nil {
+			return false, err
+		}
+	}
+	p := *at
+	feed, err := f.o.From.Changes(ctx, store.Changes{Since: p.cursor, Limit: f.o.Page})
+	if errors.Is(err, store.Compacted) {
+		f.o.Logger.Warn().Msg("a secondary was away for longer than deletions are remembered, and is copied afresh")
+		*at = &place{fresh: true}
+		return true, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	installed, err := f.install(ctx, feed.Changes)
+	if err != nil {
+		return false, err
+	}
+	if !feed.More && p.fresh {
+		if err := f.removeLeftovers(ctx); err != nil {
+			return false, err
+		}
+		p.fresh, installed = false, true
+	}
+	p.cursor = feed.Next
+	if err := f.save(ctx, p, installed); err != nil || feed.More {
+		return err == nil, err
+	}
+	return false, f.installEarly(ctx, p.cursor)
+}
+
+// installEarly installs what an open transaction holds back in the feed. It comes again.
+func (f *Follower) installEarly(ctx context.Context, since store.Cursor) error {
+	began := time.Now()
+	for c := (store.Changes{Since: since, Limit: f.o.Page, Early: true}); ; {
+		feed, err := f.o.From.Changes(ctx, c)
+		if err != nil {
+			return err
+		}
+		if _, err := f.install(ctx, feed.Changes); err != nil {
+			return err
+		}
+		if !feed.More {
+			f.caughtUp.Store(&began)
+			return nil
+		}
+		c.Since = feed.Next
+	}
+}
+
+func (f *Follower) follows(table string) bool {
+	return !store.IsSystem(table) && (f.o.Tables == nil || f.o.Tables(table))
+}
+
+// install installs what has changed in the tables that are followed.
+func (f *Follower) install(ctx context.Context, changes []store.Change) (any bool, err error) {
+	entries := make([]store.Entry, 0, len(changes))
+	for i := range changes {
+		if f.follows(changes[i].Table) {
+			entries = append(entries, changes[i].Entry)
+		}
+	}
+	return len(entries) > 0, f.installAll(ctx, entries)
+}
+
+// installAll installs entries together or, where the target can't hold one of them, one by
+// one, and leaves those out.
+func (f *Follower) installAll(ctx context.Context, entries []store.Entry) error {
+	if len(entries) == 0 {
+		return nil
+	}
+	err := f.o.To.Install(ctx, entries)
+	if err == nil {
+		f.installed.Add(int64(len(entries)))
+		return nil
+	}
+	if passes(err) {
+		return err
+	}
+	for i := range entries {
+		switch err := f.o.To.Install(ctx, entries[i:i+1]); {
+		case err == nil:
+			f.installed.Add(1)
+		case passes(err):
+			return err
+		default:
+			f.refused.Add(1)
+			f.o.Logger.Error().Str("table", entries[i].Table).Str("code", string(store.CodeOf(err))).Msg("a secondary can't hold an entry that the primary has")
+		}
+	}
+	return nil
+}
+
+// passes says whether an error is of the target, not of what it was given.
+func passes(err error) bool {
+	return store.CodeOf(err).Fault() == store.ServersFault || errors.Is(err, store.Canceled)
+}
+
+// removeLeftovers buries what the target has and the source has not, of which the feed no
+// longer tells that it was deleted.
+func (f *Follower) removeLeftovers(ctx context.Context) error {
+	tables, err := f.o.To.Tables(ctx)
+	if err != nil {
+		return err
+	}
+	for _, t := range tables {
+		if !f.follows(t.Name) {
+			continue
+		}
+		s := store.Scan{Table: t.Name, KeysOnly: true, Limit: f.o.Page}
+		for more := true; more; more = s.After != "" {
+			page, err := f.o.To.Scan(ctx, s)
+			if err != nil {
+				return err
+			}
+			if err := f.bury(ctx, page.Entries); err != nil {
+				return err
+			}
+			s.After = page.Next
+		}
+	}
+	return nil
+}
+
+// bury installs tombstones for those entries that the source has not. There a key that is
+// not there has the version that its next life starts above, which is above all before.
+func (f *Follower) bury(ctx context.Context, held []store.Entry) error {
+	if len(held) == 0 {
+		return nil
+	}
+	refs := make([]store.Ref, len(held))
+	for i := range held {
+		refs[i] = held[i].Ref
+	}
+	read, err := f.o.From.Get(ctx, refs)
+	if err != nil {
+		return err
+	}
+	var gone []store.Entry
+	for i, e := range read.Entries {
+		if !e.Exists() && e.Version > held[i].Version {
+			gone = append(gone, store.Entry{Ref: e.Ref, Version: e.Version, Deleted: true, UpdatedAt: time.Now().UTC().Truncate(time.Microsecond)})
+		}
+	}
+	return f.installAll(ctx, gone)
+}
