@@ -7051,6 +7051,7 @@ func (r HeadKeyResponse) ContentType() string {
 type PatchKeyResponse200Headers struct {
 	ETag              *string
 	LarderExpiresAt   *time.Time
+	LarderReplication *string
 	LarderVersion     *int64
 	LastModified      *string
 	PreferenceApplied *string
@@ -7060,6 +7061,7 @@ type PatchKeyResponse200Headers struct {
 type PatchKeyResponse204Headers struct {
 	ETag              *string
 	LarderExpiresAt   *time.Time
+	LarderReplication *string
 	LarderVersion     *int64
 	LastModified      *string
 	Location          *string
@@ -7185,6 +7187,7 @@ func (r PatchKeyResponse) ContentType() string {
 type PutKeyResponse200Headers struct {
 	ETag              *string
 	LarderExpiresAt   *time.Time
+	LarderReplication *string
 	LarderVersion     *int64
 	LastModified      *string
 	PreferenceApplied *string
@@ -7194,6 +7197,7 @@ type PutKeyResponse200Headers struct {
 type PutKeyResponse201Headers struct {
 	ETag              *string
 	LarderExpiresAt   *time.Time
+	LarderReplication *string
 	LarderVersion     *int64
 	LastModified      *string
 	Location          *string
@@ -7204,6 +7208,7 @@ type PutKeyResponse201Headers struct {
 type PutKeyResponse204Headers struct {
 	ETag              *string
 	LarderExpiresAt   *time.Time
+	LarderReplication *string
 	LarderVersion     *int64
 	LastModified      *string
 	Location          *string
@@ -7430,6 +7435,7 @@ func (r GetEntryResponse) ContentType() string {
 type PutEntryResponse200Headers struct {
 	ETag              *string
 	LarderExpiresAt   *time.Time
+	LarderReplication *string
 	LarderVersion     *int64
 	LastModified      *string
 	PreferenceApplied *string
@@ -7439,6 +7445,7 @@ type PutEntryResponse200Headers struct {
 type PutEntryResponse201Headers struct {
 	ETag              *string
 	LarderExpiresAt   *time.Time
+	LarderReplication *string
 	LarderVersion     *int64
 	LastModified      *string
 	Location          *string
@@ -7449,6 +7456,7 @@ type PutEntryResponse201Headers struct {
 type PutEntryResponse204Headers struct {
 	ETag              *string
 	LarderExpiresAt   *time.Time
+	LarderReplication *string
 	LarderVersion     *int64
 	LastModified      *string
 	Location          *string
@@ -11379,6 +11387,13 @@ func ParsePatchKeyResponse(rsp *http.Response) (*PatchKeyResponse, error) {
 			}
 			headers.LarderExpiresAt = &value
 		}
+		if values := rsp.Header.Values("Larder-Replication"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Larder-Replication", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.LarderReplication = &value
+		}
 		if values := rsp.Header.Values("Larder-Version"); len(values) > 0 {
 			var value int64
 			if err := runtime.BindStyledParameterWithOptions("simple", "Larder-Version", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: "int64"}); err != nil {
@@ -11416,6 +11431,13 @@ func ParsePatchKeyResponse(rsp *http.Response) (*PatchKeyResponse, error) {
 				return nil, err
 			}
 			headers.LarderExpiresAt = &value
+		}
+		if values := rsp.Header.Values("Larder-Replication"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Larder-Replication", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.LarderReplication = &value
 		}
 		if values := rsp.Header.Values("Larder-Version"); len(values) > 0 {
 			var value int64
@@ -11564,6 +11586,13 @@ func ParsePutKeyResponse(rsp *http.Response) (*PutKeyResponse, error) {
 			}
 			headers.LarderExpiresAt = &value
 		}
+		if values := rsp.Header.Values("Larder-Replication"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Larder-Replication", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.LarderReplication = &value
+		}
 		if values := rsp.Header.Values("Larder-Version"); len(values) > 0 {
 			var value int64
 			if err := runtime.BindStyledParameterWithOptions("simple", "Larder-Version", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: "int64"}); err != nil {
@@ -11601,6 +11630,13 @@ func ParsePutKeyResponse(rsp *http.Response) (*PutKeyResponse, error) {
 				return nil, err
 			}
 			headers.LarderExpiresAt = &value
+		}
+		if values := rsp.Header.Values("Larder-Replication"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Larder-Replication", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.LarderReplication = &value
 		}
 		if values := rsp.Header.Values("Larder-Version"); len(values) > 0 {
 			var value int64
@@ -11646,6 +11682,13 @@ func ParsePutKeyResponse(rsp *http.Response) (*PutKeyResponse, error) {
 				return nil, err
 			}
 			headers.LarderExpiresAt = &value
+		}
+		if values := rsp.Header.Values("Larder-Replication"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Larder-Replication", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.LarderReplication = &value
 		}
 		if values := rsp.Header.Values("Larder-Version"); len(values) > 0 {
 			var value int64
@@ -11944,6 +11987,13 @@ func ParsePutEntryResponse(rsp *http.Response) (*PutEntryResponse, error) {
 			}
 			headers.LarderExpiresAt = &value
 		}
+		if values := rsp.Header.Values("Larder-Replication"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Larder-Replication", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.LarderReplication = &value
+		}
 		if values := rsp.Header.Values("Larder-Version"); len(values) > 0 {
 			var value int64
 			if err := runtime.BindStyledParameterWithOptions("simple", "Larder-Version", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: "int64"}); err != nil {
@@ -11981,6 +12031,13 @@ func ParsePutEntryResponse(rsp *http.Response) (*PutEntryResponse, error) {
 				return nil, err
 			}
 			headers.LarderExpiresAt = &value
+		}
+		if values := rsp.Header.Values("Larder-Replication"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Larder-Replication", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.LarderReplication = &value
 		}
 		if values := rsp.Header.Values("Larder-Version"); len(values) > 0 {
 			var value int64
@@ -12026,6 +12083,13 @@ func ParsePutEntryResponse(rsp *http.Response) (*PutEntryResponse, error) {
 				return nil, err
 			}
 			headers.LarderExpiresAt = &value
+		}
+		if values := rsp.Header.Values("Larder-Replication"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Larder-Replication", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.LarderReplication = &value
 		}
 		if values := rsp.Header.Values("Larder-Version"); len(values) > 0 {
 			var value int64

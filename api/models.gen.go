@@ -1231,7 +1231,7 @@ type Route struct {
 	// Example: audit_*
 	Pattern string `json:"pattern"`
 
-	// Strategy `primary-only` or `cache-aside`.
+	// Strategy `primary-only`, `cache-aside` or `multi-write`.
 	//
 	// Example: cache-aside
 	Strategy string `json:"strategy"`

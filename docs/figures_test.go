@@ -44,6 +44,7 @@ func (r *reader) checkFigures(t *testing.T, page string) {
 	}
 	slices.Sort(shown)
 	slices.Sort(there)
+	there = slices.Compact(there) // several strategies may count the same
 	if !slices.Equal(shown, there) {
 		t.Errorf("%s explains\n%s\nand there are\n%s", page, strings.Join(shown, "\n"), strings.Join(there, "\n"))
 	}

@@ -37,9 +37,10 @@ func (s *status) backend(name string) (store.Store, bool) {
 
 // What a backend is for.
 const (
-	primaryRole = "primary"
-	cacheRole   = "cache"
-	unusedRole  = "unused" // no route names it
+	primaryRole   = "primary"
+	cacheRole     = "cache"
+	secondaryRole = "secondary"
+	unusedRole    = "unused" // no route names it
 )
 
 // role is what a backend is for. A primary may be another's cache as well.
@@ -51,7 +52,9 @@ func (s *status) role(m *member) string {
 		case 0:
 			return primaryRole
 		default:
-			role = cacheRole
+			if role = cacheRole; r.Strategy != router.CacheAside {
+				role = secondaryRole
+			}
 		}
 	}
 	if m == s.system {

@@ -3,13 +3,17 @@ package app
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
+	"larder/internal/replica"
 	"larder/internal/router"
 	"larder/internal/store"
 	"larder/internal/strategy"
 	"larder/internal/strategy/cacheaside"
+	"larder/internal/strategy/multiwrite"
 	"larder/internal/telemetry"
 )
 
@@ -20,11 +24,17 @@ type strategies struct {
 
 	mu      sync.Mutex
 	ledgers map[string]*cacheaside.Ledger // by primary
-	built   map[string]store.Store        // by the strategy's name; those that are routed by
+	built   map[string]built              // by the strategy's name; those that are routed by
 }
 
 func newStrategies(a *App, ms members) *strategies {
-	return &strategies{app: a, members: ms, ledgers: map[string]*cacheaside.Ledger{}, built: map[string]store.Store{}}
+	return &strategies{app: a, members: ms, ledgers: map[string]*cacheaside.Ledger{}, built: map[string]built{}}
+}
+
+// built is a strategy that has been.
+type built struct {
+	store.Store
+	scope string // the tables that it is for, where it matters
 }
 
 // lanes builds the strategies of routes. Those that it has built already go on.
@@ -32,30 +42,72 @@ func (s *strategies) lanes(routes router.Routes) ([]router.Lane, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	lanes := make([]router.Lane, len(routes))
-	built := make(map[string]store.Store)
+	next := make(map[string]built)
 	for i, r := range routes {
-		one, found := built[r.Name()]
+		one, found := next[r.Name()]
 		if !found {
 			one, found = s.built[r.Name()]
+			found = found && one.scope == scopeOf(r, routes)
 		}
 		if !found {
 			var err error
-			if one, err = s.build(r); err != nil {
+			if one, err = s.build(r, routes); err != nil {
 				return nil, fmt.Errorf("the route %s: %w", r, err)
 			}
 		}
-		built[r.Name()] = one
-		lanes[i] = router.Lane{Route: r, Store: one, Primary: s.members.of(r.Primary()).store}
+		next[r.Name()] = one
+		lanes[i] = router.Lane{Route: r, Store: one.Store, Primary: s.members.of(r.Primary()).store}
 	}
-	s.built = built
+	s.built = next
 	return lanes, nil
 }
 
-func (s *strategies) build(r router.Route) (store.Store, error) {
-	primary := s.members.of(r.Primary())
-	if r.Strategy == router.PrimaryOnly {
-		return strategy.NewPrimaryOnly(r.Name(), primary.store), nil
+// scopeOf are the routes that decide which tables a strategy is for, where it copies them:
+// one that gets more of them begins anew.
+func scopeOf(r router.Route, routes router.Routes) string {
+	if r.Strategy != router.MultiWrite {
+		return ""
 	}
+	sorted := slices.Clone(routes)
+	slices.SortFunc(sorted, func(a, b router.Route) int { return strings.Compare(a.Pattern, b.Pattern) })
+	return sorted.String()
+}
+
+func (s *strategies) build(r router.Route, routes router.Routes) (built, error) {
+	var one store.Store
+	var err error
+	switch r.Strategy {
+	case router.PrimaryOnly:
+		one = strategy.NewPrimaryOnly(r.Name(), s.members.of(r.Primary()).store)
+	case router.CacheAside:
+		one, err = s.cacheAside(r)
+	case router.MultiWrite:
+		one, err = s.multiWrite(r, routes)
+	default:
+		err = fmt.Errorf("there is no strategy %q", r.Strategy)
+	}
+	if err != nil {
+		return built{}, err
+	}
+	return built{one, scopeOf(r, routes)}, nil
+}
+
+func (s *strategies) multiWrite(r router.Route, routes router.Routes) (store.Store, error) {
+	primary := s.members.of(r.Primary())
+	var secondaries []multiwrite.Secondary
+	for _, name := range r.Members[1:] {
+		to := s.members.of(name)
+		secondaries = append(secondaries, multiwrite.Secondary{Name: name, Store: to.store, Replica: replica.Follow(replica.Options{
+			From: primary.store, FromName: r.Name(), To: to.store,
+			Scope: scopeOf(r, routes), Tables: func(table string) bool { return routes.Of(table).Name() == r.Name() },
+			Logger: s.app.log.With().Str("strategy", r.Name()).Str("secondary", name).Logger(),
+		})})
+	}
+	return multiwrite.New(multiwrite.Options{Name: r.Name(), Primary: primary.store, Secondaries: secondaries, Logger: s.app.log})
+}
+
+func (s *strategies) cacheAside(r router.Route) (store.Store, error) {
+	primary := s.members.of(r.Primary())
 	cache := s.members.of(r.Members[1])
 	memory := int(s.app.cfg.CacheMemory)
 	if memory == 0 {
@@ -77,7 +129,7 @@ func (s *strategies) figures() map[string][]telemetry.Figure {
 	defer s.mu.Unlock()
 	all := make(map[string][]telemetry.Figure)
 	for name, one := range s.built {
-		if t, counts := one.(teller); counts {
+		if t, counts := one.Store.(teller); counts {
 			for _, f := range t.Told() {
 				all[name] = append(all[name], telemetry.Figure(f))
 			}

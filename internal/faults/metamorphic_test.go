@@ -29,6 +29,8 @@ func TestSettingsChangeNoAnswer(t *testing.T) {
 		{"PostgreSQL, each write by itself", []string{"LARDER_ROUTES=*=primary-only(pg)", "LARDER_POSTGRES_GATHER=false"}},
 		{"PostgreSQL with copies", []string{"LARDER_ROUTES=*=cache-aside(pg,hot)"}},
 		{"PostgreSQL with copies in Redis alone", []string{"LARDER_ROUTES=*=cache-aside(pg,hot)", "LARDER_CACHE_MEMORY=0"}},
+		{"PostgreSQL and a file", []string{"LARDER_ROUTES=*=multi-write(pg,local)"}},
+		{"a file and Redis", []string{"LARDER_ROUTES=*=multi-write(local,hot)"}},
 		{"a file with copies", []string{"LARDER_ROUTES=*=cache-aside(local,hot)"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -148,6 +148,7 @@ func (a *API) applyAtomic(w http.ResponseWriter, r *http.Request, batch store.Ba
 	for i := range results {
 		forms[i] = newResult(&batch.Ops[i], &results[i], prefer)
 	}
+	tellReplication(w.Header(), results...)
 	prefer.applied(w.Header())
 	writeResults(w, forms)
 }

@@ -160,6 +160,7 @@ func (a *API) write(w http.ResponseWriter, r *http.Request, where places, op sto
 		a.fail(w, r, where, err)
 		return
 	}
+	tellReplication(w.Header(), results...)
 	answer(w, r, results[0])
 }
 

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
@@ -201,6 +202,22 @@ func (a *API) writeResult(w http.ResponseWriter, r *http.Request, result store.R
 		writeEntry(w, status, result.Entry)
 	default:
 		writeEntry(w, status, result.Entry.WithoutValue())
+	}
+}
+
+// tellReplication says whether all stores that take over what was written have it.
+func tellReplication(h http.Header, results ...store.Result) {
+	told := ""
+	for i := range results {
+		switch results[i].Replication {
+		case store.ReplicationPending:
+			told = "pending"
+		case store.ReplicationComplete:
+			told = cmp.Or(told, "complete")
+		}
+	}
+	if told != "" {
+		h["Larder-Replication"] = []string{told}
 	}
 }
 

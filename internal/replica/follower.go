@@ -197,7 +197,7 @@ func (f *Follower) follows(table string) bool {
 }
 
 // install installs what has changed in the tables that are followed.
-func (f *Follower) install(ctx context.Context, changes []store.Change) (any bool, err error) {
+func (f *Follower) install(ctx context.Context, changes []store.Change) (installed bool, err error) {
 	entries := make([]store.Entry, 0, len(changes))
 	for i := range changes {
 		if f.follows(changes[i].Table) {

@@ -219,26 +219,11 @@ func (b *Book) moves(ctx context.Context, routes Routes) ([]Move, error) {
 		if store.IsSystem(t.Name) || t.Entries == 0 {
 			continue
 		}
-		if from, to := b.o.Router.RouteOf(t.Name).Primary(), routes.of(t.Name).Primary(); from != to {
+		if from, to := b.o.Router.RouteOf(t.Name).Primary(), routes.Of(t.Name).Primary(); from != to {
 			moves = append(moves, Move{t.Name, from, to})
 		}
 	}
 	return moves, nil
-}
-
-// of is the most specific route for a table.
-func (rs Routes) of(table string) Route {
-	var best Route
-	for _, r := range rs {
-		prefix, several := strings.CutSuffix(r.Pattern, "*")
-		switch {
-		case !several && r.Pattern == table:
-			return r
-		case several && strings.HasPrefix(table, prefix) && len(r.Pattern) > len(best.Pattern):
-			best = r
-		}
-	}
-	return best
 }
 
 func keptValue(routes Routes) (value.Value, error) {

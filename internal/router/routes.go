@@ -14,7 +14,11 @@ import (
 const (
 	PrimaryOnly = "primary-only"
 	CacheAside  = "cache-aside"
+	MultiWrite  = "multi-write"
 )
+
+// mostMembers bounds a strategy that takes any number.
+const mostMembers = 8
 
 // Route says how the tables of a pattern are stored.
 type Route struct {
@@ -104,6 +108,8 @@ func membersOf(strategy string) (least, most int, known bool) {
 		return 1, 1, true
 	case CacheAside:
 		return 2, 2, true
+	case MultiWrite:
+		return 2, mostMembers, true
 	}
 	return 0, 0, false
 }
@@ -133,7 +139,7 @@ func (r Route) check(i int, members []string) (wrong []Wrong) {
 	}
 	least, most, known := membersOf(r.Strategy)
 	if !known {
-		wrong = append(wrong, Wrong{i, "strategy", fmt.Sprintf("there is no strategy %q; there are %s and %s", r.Strategy, PrimaryOnly, CacheAside)})
+		wrong = append(wrong, Wrong{i, "strategy", fmt.Sprintf("there is no strategy %q; there are %s, %s and %s", r.Strategy, PrimaryOnly, CacheAside, MultiWrite)})
 	} else if n := len(r.Members); n < least || n > most {
 		wrong = append(wrong, Wrong{i, "members", fmt.Sprintf("%s takes %s, %q has %d", r.Strategy, countOf(least, most), r.String(), n)})
 	}
@@ -169,6 +175,21 @@ func checkPattern(pattern string) error {
 		return fmt.Errorf("%q is no pattern: it is a table's name, the beginning of one and then *, or * alone", pattern)
 	}
 	return nil
+}
+
+// Of is the most specific route for a table, the zero value where there is none.
+func (rs Routes) Of(table string) Route {
+	var best Route
+	for _, r := range rs {
+		prefix, several := strings.CutSuffix(r.Pattern, "*")
+		switch {
+		case !several && r.Pattern == table:
+			return r
+		case several && strings.HasPrefix(table, prefix) && len(r.Pattern) > len(best.Pattern):
+			best = r
+		}
+	}
+	return best
 }
 
 // AsWrong gives what is wrong with routes; nil for another error.

@@ -20,7 +20,21 @@ type Result struct {
 	Entry   Entry // after the operation, as a reader sees it
 	Changed bool  // Entry is a version that this batch wrote (or would have, in a dry run)
 	Created bool  // and before that there was none
+
+	// Replication says, where what is written is taken over by other stores, whether
+	// they have it already.
+	Replication Replication
 }
+
+// Replication is how far a write has come.
+type Replication uint8
+
+// How far. Zero: nowhere but where it was written, which is all there is.
+const (
+	NotReplicated Replication = iota
+	ReplicationComplete
+	ReplicationPending // it reaches the others by itself
+)
 
 // Validate refuses what no state could satisfy. Every Store calls it first.
 func (b Batch) Validate(lim Limits) error {

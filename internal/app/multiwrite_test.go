@@ -1,0 +1,63 @@
+package app
+
+import (
+	"net/http"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"larder/internal/backend/boltstore"
+	"larder/internal/config"
+	"larder/internal/store"
+	"larder/internal/testenv"
+)
+
+// TestMultiWrite keeps a table in PostgreSQL and in a file, and looks into the file.
+func TestMultiWrite(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "copy.db")
+	cfg := settings(t)
+	cfg.Primary = config.Default().Primary
+	cfg.Backends = config.Backends{{Name: "pg", URL: testenv.Postgres(t)}, {Name: "local", URL: "bolt://" + file}}
+	cfg.Routes = "*=primary-only(pg); audit_*=multi-write(pg,local)"
+	s := start(t, cfg, Options{})
+	base := "http://" + s.logged("ready")["address"].(string)
+
+	exchange(t, http.MethodPut, base+"/tables/users/keys/ada", `1`)
+	n := 0
+	soon(t, "a write that the file has at once", func() bool {
+		n++
+		resp, body := exchange(t, http.MethodPut, base+"/tables/audit_2026/keys/k", strconv.Itoa(n))
+		if resp.StatusCode >= 300 || resp.Header.Get("Larder-Replication") == "" {
+			t.Fatalf("%d %s %v", resp.StatusCode, body, resp.Header)
+		}
+		return resp.Header.Get("Larder-Replication") == "complete"
+	})
+	if resp, _ := exchange(t, http.MethodPut, base+"/tables/users/keys/ada", `2`); resp.Header.Get("Larder-Replication") != "" {
+		t.Errorf("of a table that is not copied is told %q", resp.Header.Get("Larder-Replication"))
+	}
+	exchange(t, http.MethodPut, base+"/tables/audit_2026/keys/gone", `1`)
+	if resp, _ := exchange(t, http.MethodDelete, base+"/tables/audit_2026/keys/gone", ""); resp.StatusCode != http.StatusNoContent || resp.Header.Get("Larder-Replication") != "pending" {
+		t.Errorf("of a deletion: %d %v", resp.StatusCode, resp.Header)
+	}
+	soon(t, "the file to have everything", func() bool {
+		_, body := get(t, base+"/metrics")
+		return strings.Contains(body, `larder_strategy_secondaries_filling{strategy="multi-write(pg,local)"} 0`)
+	})
+	if _, body := get(t, base+"/backends/local"); !strings.Contains(body, `"role":"secondary"`) {
+		t.Errorf("the file is %s", body)
+	}
+	s.stop()
+	if err := s.ended(); err != nil {
+		t.Fatal(err)
+	}
+	copied, err := boltstore.Open(boltstore.Options{Path: file})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer copied.Close()
+	read, err := copied.Get(t.Context(), []store.Ref{{Table: "audit_2026", Key: "k"}, {Table: "users", Key: "ada"}})
+	if err != nil || string(read.Entries[0].Value.Data) != strconv.Itoa(n) || read.Entries[0].Version != int64(n) || read.Entries[1].Exists() {
+		t.Errorf("the file has %+v, %v", read.Entries, err)
+	}
+}
