@@ -148,8 +148,9 @@ func (f *Follower) step(ctx context.Context, at **place) (more bool, err error) 
 	}
 	p := *at
 	feed, err := f.o.From.Changes(ctx, store.Changes{Since: p.cursor, Limit: f.o.Page})
-	if errors.Is(err, store.Compacted) {
-		f.o.Logger.Warn().Msg("a secondary was away for longer than deletions are remembered, and is copied afresh")
+	// Another engine may have come in place of the source, which can't read its places.
+	if errors.Is(err, store.Compacted) || p.cursor != "" && errors.Is(err, store.InvalidCursor) {
+		f.o.Logger.Warn().Str("code", string(store.CodeOf(err))).Msg("the feed does not go on from where a secondary stands, which is copied afresh")
 		*at = &place{fresh: true}
 		return true, nil
 	}
@@ -207,37 +208,14 @@ func (f *Follower) install(ctx context.Context, changes []store.Change) (install
 	return len(entries) > 0, f.installAll(ctx, entries)
 }
 
-// installAll installs entries together or, where the target can't hold one of them, one by
-// one, and leaves those out.
+// installAll installs what the target can hold, and counts the rest.
 func (f *Follower) installAll(ctx context.Context, entries []store.Entry) error {
-	if len(entries) == 0 {
-		return nil
-	}
-	err := f.o.To.Install(ctx, entries)
-	if err == nil {
-		f.installed.Add(int64(len(entries)))
-		return nil
-	}
-	if passes(err) {
-		return err
-	}
-	for i := range entries {
-		switch err := f.o.To.Install(ctx, entries[i:i+1]); {
-		case err == nil:
-			f.installed.Add(1)
-		case passes(err):
-			return err
-		default:
-			f.refused.Add(1)
-			f.o.Logger.Error().Str("table", entries[i].Table).Str("code", string(store.CodeOf(err))).Msg("a secondary can't hold an entry that the primary has")
-		}
-	}
-	return nil
-}
-
-// passes says whether an error is of the target, not of what it was given.
-func passes(err error) bool {
-	return store.CodeOf(err).Fault() == store.ServersFault || errors.Is(err, store.Canceled)
+	installed, err := installEach(ctx, f.o.To, entries, func(e *store.Entry, err error) {
+		f.refused.Add(1)
+		f.o.Logger.Error().Str("table", e.Table).Str("code", string(store.CodeOf(err))).Msg("a secondary can't hold an entry that the primary has")
+	})
+	f.installed.Add(installed)
+	return err
 }
 
 // removeLeftovers buries what the target has and the source has not, of which the feed no
@@ -283,7 +261,7 @@ func (f *Follower) bury(ctx context.Context, held []store.Entry) error {
 	var gone []store.Entry
 	for i, e := range read.Entries {
 		if !e.Exists() && e.Version > held[i].Version {
-			gone = append(gone, store.Entry{Ref: e.Ref, Version: e.Version, Deleted: true, UpdatedAt: time.Now().UTC().Truncate(time.Microsecond)})
+			gone = append(gone, buried(e.Ref, e.Version))
 		}
 	}
 	return f.installAll(ctx, gone)
