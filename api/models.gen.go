@@ -1231,7 +1231,7 @@ type Route struct {
 	// Example: audit_*
 	Pattern string `json:"pattern"`
 
-	// Strategy `primary-only`, `cache-aside` or `multi-write`.
+	// Strategy `primary-only`, `cache-aside`, `multi-write` or `fastest-read`.
 	//
 	// Example: cache-aside
 	Strategy string `json:"strategy"`
@@ -1348,10 +1348,13 @@ type Stats struct {
 	Strategies []StrategyStats `json:"strategies"`
 }
 
+// StrategyFigures What the strategy counts, by the names that `/metrics` has for them after `larder_strategy_`.
+type StrategyFigures map[string]float64
+
 // StrategyStats What one strategy counts.
 type StrategyStats struct {
-	// Figures By the names that `/metrics` has for them after `larder_strategy_`.
-	Figures map[string]float64 `json:"figures"`
+	// Figures What the strategy counts, by the names that `/metrics` has for them after `larder_strategy_`.
+	Figures StrategyFigures `json:"figures"`
 
 	// Name The strategy and its members.
 	//

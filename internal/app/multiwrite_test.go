@@ -61,3 +61,27 @@ func TestMultiWrite(t *testing.T) {
 		t.Errorf("the file has %+v, %v", read.Entries, err)
 	}
 }
+
+// TestFastestRead reads from PostgreSQL and from a file, whichever answers first.
+func TestFastestRead(t *testing.T) {
+	cfg := settings(t)
+	cfg.Primary = config.Default().Primary
+	cfg.Backends = config.Backends{{Name: "pg", URL: testenv.Postgres(t)}, {Name: "local", URL: "bolt://" + filepath.Join(t.TempDir(), "copy.db")}}
+	cfg.Routes = "*=fastest-read(pg,local)"
+	base := "http://" + start(t, cfg, Options{}).logged("ready")["address"].(string)
+	key := base + "/tables/users/keys/ada"
+	exchange(t, http.MethodPut, key, `1`)
+	soon(t, "the file to answer", func() bool {
+		resp, body := exchange(t, http.MethodGet, key, "")
+		if body != "1" {
+			t.Fatalf("%d %s", resp.StatusCode, body)
+		}
+		return resp.Header.Get("Cache-Status") == "larder; hit; detail=local" && resp.Header.Get("Age") != ""
+	})
+	for n := 2; n < 40; n++ {
+		put, _ := exchange(t, http.MethodPut, key, strconv.Itoa(n))
+		if resp, body := exchange(t, http.MethodGet, key, "", "Larder-Min-Version", put.Header.Get("Larder-Version")); body != strconv.Itoa(n) {
+			t.Fatalf("version %d reads as %s by %s", n, body, resp.Header.Get("Cache-Status"))
+		}
+	}
+}

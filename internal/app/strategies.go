@@ -13,6 +13,7 @@ import (
 	"larder/internal/store"
 	"larder/internal/strategy"
 	"larder/internal/strategy/cacheaside"
+	"larder/internal/strategy/fastestread"
 	"larder/internal/strategy/multiwrite"
 	"larder/internal/telemetry"
 )
@@ -65,7 +66,7 @@ func (s *strategies) lanes(routes router.Routes) ([]router.Lane, error) {
 // scopeOf are the routes that decide which tables a strategy is for, where it copies them:
 // one that gets more of them begins anew.
 func scopeOf(r router.Route, routes router.Routes) string {
-	if r.Strategy != router.MultiWrite {
+	if r.Strategy != router.MultiWrite && r.Strategy != router.FastestRead {
 		return ""
 	}
 	sorted := slices.Clone(routes)
@@ -82,7 +83,11 @@ func (s *strategies) build(r router.Route, routes router.Routes) (built, error) 
 	case router.CacheAside:
 		one, err = s.cacheAside(r)
 	case router.MultiWrite:
-		one, err = s.multiWrite(r, routes)
+		one, err = multiwrite.New(s.multiWrite(r, routes))
+	case router.FastestRead:
+		one, err = fastestread.New(fastestread.Options{
+			Options: s.multiWrite(r, routes), PrimaryName: r.Primary(), Staleness: s.app.cfg.CacheStaleness,
+		})
 	default:
 		err = fmt.Errorf("there is no strategy %q", r.Strategy)
 	}
@@ -92,7 +97,9 @@ func (s *strategies) build(r router.Route, routes router.Routes) (built, error) 
 	return built{one, scopeOf(r, routes)}, nil
 }
 
-func (s *strategies) multiWrite(r router.Route, routes router.Routes) (store.Store, error) {
+// multiWrite are the options of a strategy that writes to all members, with what brings the
+// secondaries up to date.
+func (s *strategies) multiWrite(r router.Route, routes router.Routes) multiwrite.Options {
 	primary := s.members.of(r.Primary())
 	var secondaries []multiwrite.Secondary
 	for _, name := range r.Members[1:] {
@@ -103,7 +110,7 @@ func (s *strategies) multiWrite(r router.Route, routes router.Routes) (store.Sto
 			Logger: s.app.log.With().Str("strategy", r.Name()).Str("secondary", name).Logger(),
 		})})
 	}
-	return multiwrite.New(multiwrite.Options{Name: r.Name(), Primary: primary.store, Secondaries: secondaries, Logger: s.app.log})
+	return multiwrite.Options{Name: r.Name(), Primary: primary.store, Secondaries: secondaries, Logger: s.app.log}
 }
 
 func (s *strategies) cacheAside(r router.Route) (store.Store, error) {

@@ -15,6 +15,7 @@ const (
 	PrimaryOnly = "primary-only"
 	CacheAside  = "cache-aside"
 	MultiWrite  = "multi-write"
+	FastestRead = "fastest-read"
 )
 
 // mostMembers bounds a strategy that takes any number.
@@ -108,7 +109,7 @@ func membersOf(strategy string) (least, most int, known bool) {
 		return 1, 1, true
 	case CacheAside:
 		return 2, 2, true
-	case MultiWrite:
+	case MultiWrite, FastestRead:
 		return 2, mostMembers, true
 	}
 	return 0, 0, false
@@ -139,7 +140,7 @@ func (r Route) check(i int, members []string) (wrong []Wrong) {
 	}
 	least, most, known := membersOf(r.Strategy)
 	if !known {
-		wrong = append(wrong, Wrong{i, "strategy", fmt.Sprintf("there is no strategy %q; there are %s, %s and %s", r.Strategy, PrimaryOnly, CacheAside, MultiWrite)})
+		wrong = append(wrong, Wrong{i, "strategy", fmt.Sprintf("there is no strategy %q; there are %s", r.Strategy, strings.Join([]string{PrimaryOnly, CacheAside, MultiWrite, FastestRead}, ", "))})
 	} else if n := len(r.Members); n < least || n > most {
 		wrong = append(wrong, Wrong{i, "members", fmt.Sprintf("%s takes %s, %q has %d", r.Strategy, countOf(least, most), r.String(), n)})
 	}

@@ -32,7 +32,7 @@ func TestParseRoutes(t *testing.T) {
 		"*=cache-aside(pg)":                       "cache-aside takes 2 members, the first of them the primary",
 		"*=cache-aside(pg,pg)":                    `"pg" is named twice`,
 		"*=cache-aside(pg,cold)":                  `"cold" in *=cache-aside(pg,cold) is no backend; there are pg, hot, local`,
-		"*=write-behind(pg)":                      `there is no strategy "write-behind"; there are primary-only, cache-aside and multi-write`,
+		"*=write-behind(pg)":                      `there is no strategy "write-behind"; there are primary-only, cache-aside, multi-write, fastest-read`,
 		"*=primary-only()":                        `"" in *=primary-only() is no backend`,
 		"*=primary-only(pg);*=primary-only(hot)":  `there are two routes for "*"`,
 		"*=primary-only(pg);_x=primary-only(pg)":  "system tables",
