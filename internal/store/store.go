@@ -52,6 +52,8 @@ type Store interface {
 	// Install takes over entries as another store committed them: versions,
 	// times and tombstones as they are. For each key the newer version wins;
 	// an entry that is not newer is passed over, so Install may be repeated.
+	// Of one version a living entry replaces a tombstone: that is this store's
+	// own, for an end of life that the other store has put off in that version.
 	// All entries are installed at one moment.
 	Install(ctx context.Context, entries []Entry) error
 
