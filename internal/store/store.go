@@ -130,6 +130,11 @@ type Feed struct {
 	Horizon Horizon // below it nothing more will come
 	More    bool    // there is another page already
 
+	// Incarnation is another one where the store may have lost commits in between, as
+	// when its server was started again, or another has taken its place. 0: the store
+	// can't tell.
+	Incarnation uint64
+
 	// Now is what the store's clock showed when the page was read, or somewhat
 	// later: by it entries expire.
 	Now time.Time
