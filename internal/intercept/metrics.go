@@ -1,0 +1,34 @@
+package intercept
+
+import (
+	"context"
+	"time"
+
+	"larder/internal/store"
+)
+
+// Observer counts calls of one kind: how long each took, and whether it failed by the
+// store's fault.
+type Observer interface {
+	Observe(took time.Duration, failed bool)
+}
+
+// Metrics counts and times calls. observer is asked once for each operation. What waits
+// for changes is not counted; waiting is nobody's latency.
+func Metrics(observer func(Operation) Observer) Interceptor {
+	var observers [operations]Observer
+	for o := range operations {
+		observers[o] = observer(o)
+	}
+	return func(next Handler) Handler {
+		return func(ctx context.Context, call Call, attempt Attempt) error {
+			if call.Waits {
+				return next(ctx, call, attempt)
+			}
+			began := time.Now()
+			err := next(ctx, call, attempt)
+			observers[call.Operation].Observe(time.Since(began), err != nil && store.CodeOf(err).Fault() == store.ServersFault)
+			return err
+		}
+	}
+}

@@ -1,0 +1,70 @@
+package intercept
+
+import (
+	"context"
+	"slices"
+
+	"larder/internal/store"
+)
+
+// Wrap puts a chain of interceptors before a store, the first of them outermost. What it
+// gives has the capabilities of s, and all of its methods go through the chain but Info,
+// Close and Maintains, which do not fail. Without interceptors it is s.
+func Wrap(s store.Store, chain ...Interceptor) store.Store {
+	if len(chain) == 0 {
+		return s
+	}
+	h := Handler(do)
+	for _, i := range slices.Backward(chain) {
+		h = i(h)
+	}
+	w := &wrapped{Store: s, handle: h, get: s.Get, apply: s.Apply}
+	return w
+}
+
+// wrapped has the methods of every capability; store.As offers those that the store has.
+type wrapped struct {
+	store.Store
+	handle Handler
+
+	get   func(context.Context, []store.Ref) (store.Read, error) // a method's value costs something to make
+	apply func(context.Context, store.Batch) ([]store.Result, error)
+}
+
+var _ store.Store = (*wrapped)(nil)
+
+func (w *wrapped) Get(ctx context.Context, refs []store.Ref) (store.Read, error) {
+	return through(ctx, w.handle, getCall, w.get, refs)
+}
+
+func (w *wrapped) Apply(ctx context.Context, b store.Batch) ([]store.Result, error) {
+	return through(ctx, w.handle, applyCall, w.apply, b)
+}
+
+func (w *wrapped) Scan(ctx context.Context, s store.Scan) (store.Page, error) {
+	return through(ctx, w.handle, scanCall, w.Store.Scan, s)
+}
+
+func (w *wrapped) Changes(ctx context.Context, c store.Changes) (store.Feed, error) {
+	call := changesCall
+	if c.Wait > 0 {
+		call = waitCall
+	}
+	return through(ctx, w.handle, call, w.Store.Changes, c)
+}
+
+func (w *wrapped) Install(ctx context.Context, entries []store.Entry) error {
+	return w.handle(ctx, installCall, unary(func(ctx context.Context) error { return w.Store.Install(ctx, entries) }))
+}
+
+func (w *wrapped) Tables(ctx context.Context) (tables []store.TableInfo, err error) {
+	err = w.handle(ctx, tablesCall, unary(func(ctx context.Context) (err error) {
+		tables, err = w.Store.Tables(ctx)
+		return err
+	}))
+	return tables, err
+}
+
+func (w *wrapped) Ping(ctx context.Context) error {
+	return w.handle(ctx, pingCall, unary(w.Store.Ping))
+}
