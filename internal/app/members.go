@@ -18,6 +18,7 @@ import (
 type member struct {
 	name  string
 	store store.Store // with what stands before every backend
+	guard guard
 	probe *probe
 }
 
@@ -33,8 +34,8 @@ func (a *App) openMembers(ctx context.Context, put *cleanups) (members, error) {
 			return nil, err
 		}
 		put.later("store "+b.Name, opened.Close)
-		s := newMetered(opened, a.calls)
-		all = append(all, &member{name: b.Name, store: s, probe: &probe{store: s}})
+		s, g := a.guard(b, opened)
+		all = append(all, &member{name: b.Name, store: s, guard: g, probe: &probe{store: s}})
 	}
 	return all, nil
 }

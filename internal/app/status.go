@@ -129,10 +129,11 @@ func (s *status) Stats(ctx context.Context) api.Stats {
 		})
 	}
 	for _, m := range s.members {
-		calls := s.app.calls.Backend(m.name)
+		calls, figures := s.app.calls.Backend(m.name), s.figures.Figures(ctx, m.name)
+		maps.Copy(figures, telemetry.Values(m.guard.figures()))
 		stats.Backends = append(stats.Backends, api.BackendStats{
 			Name: m.name, Total: int64(calls.Requests), Failed: int64(calls.Failed), Latency: latency(calls),
-			Figures: s.figures.Figures(ctx, m.name),
+			Figures: figures,
 		})
 	}
 	told := s.strategies.figures()
@@ -158,6 +159,10 @@ func (s *status) Backends(ctx context.Context) []api.Backend {
 
 func (s *status) tellOf(ctx context.Context, m *member, found probed) api.Backend {
 	info, about := m.store.Info(), describe(ctx, m.store)
+	details := maps.Clone(about.details)
+	if m.guard.breaker != nil {
+		details["breaker"] = m.guard.breaker.State().String()
+	}
 	capabilities := make([]string, len(info.Capabilities))
 	for i, c := range info.Capabilities {
 		capabilities[i] = string(c)
@@ -170,7 +175,7 @@ func (s *status) tellOf(ctx context.Context, m *member, found probed) api.Backen
 			MaxValueBytes: limits.MaxValueBytes, MaxDepth: limits.MaxDepth, MaxOperations: limits.MaxOperations,
 			MaxPage: limits.MaxPage, ScanBudget: limits.ScanBudget,
 		},
-		Durability: about.durability, LatencyMs: milliseconds(found.took), Details: about.details,
+		Durability: about.durability, LatencyMs: milliseconds(found.took), Details: details,
 	}
 }
 

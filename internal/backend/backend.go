@@ -72,6 +72,10 @@ func Open(ctx context.Context, url string, o Options) (store.Store, error) {
 	return open(ctx, scheme, location, o)
 }
 
+// Embedded says whether a URL's backend is part of this process, so that there is no
+// network before it that could fail.
+func Embedded(url string) bool { return strings.HasPrefix(url, "bolt://") }
+
 func unknown(scheme string, isURL bool) string {
 	var forms []string
 	for _, name := range slices.Sorted(maps.Keys(schemes())) {

@@ -31,6 +31,30 @@ type Config struct {
 	// CacheMemory is the memory for its copies in this process, of each route; 0: none.
 	CacheMemory Bytes `env:"CACHE_MEMORY"`
 
+	// RetryEnabled has calls to a backend tried again that failed without doing anything:
+	// RetryAttempts in all, RetryDelay before the second, twice as long before each later
+	// one, RetryMaxDelay at most, each by up to the part RetryJitter shorter or longer.
+	RetryEnabled  bool          `env:"RETRY_ENABLED"`
+	RetryAttempts int           `env:"RETRY_ATTEMPTS"`
+	RetryDelay    time.Duration `env:"RETRY_DELAY"`
+	RetryMaxDelay time.Duration `env:"RETRY_MAX_DELAY"`
+	RetryJitter   float64       `env:"RETRY_JITTER"`
+	// AttemptTimeout bounds one attempt at a brief read; 0: the request's time does.
+	AttemptTimeout time.Duration `env:"ATTEMPT_TIMEOUT"`
+	// BreakerEnabled has calls fail at once while a backend does not answer: after
+	// BreakerFailures in a row over BreakerWindow, for BreakerDelay at a time.
+	BreakerEnabled  bool          `env:"BREAKER_ENABLED"`
+	BreakerFailures int           `env:"BREAKER_FAILURES"`
+	BreakerWindow   time.Duration `env:"BREAKER_WINDOW"`
+	BreakerDelay    time.Duration `env:"BREAKER_DELAY"`
+	// MaxCalls bounds the calls to a backend at once; further ones wait for CallWait.
+	MaxCalls int           `env:"MAX_CALLS"`
+	CallWait time.Duration `env:"CALL_WAIT"`
+	// AdaptiveLimit lowers the bound to what a backend turns out to be able to do, but
+	// never below MinCalls.
+	AdaptiveLimit bool `env:"ADAPTIVE_LIMIT"`
+	MinCalls      int  `env:"MIN_CALLS"`
+
 	// AllowAnonymous lets larder listen on an address that other machines can
 	// reach although it asks nobody for credentials.
 	AllowAnonymous bool `env:"ALLOW_ANONYMOUS"`
@@ -161,6 +185,19 @@ func Default() Config {
 		Primary:            "bolt://./data/larder.db",
 		CacheStaleness:     time.Second,
 		CacheMemory:        64 << 20,
+		RetryEnabled:       true,
+		RetryAttempts:      3,
+		RetryDelay:         100 * time.Millisecond,
+		RetryMaxDelay:      10 * time.Second,
+		RetryJitter:        0.2,
+		BreakerEnabled:     true,
+		BreakerFailures:    5,
+		BreakerWindow:      500 * time.Millisecond,
+		BreakerDelay:       time.Second,
+		MaxCalls:           4_000,
+		CallWait:           100 * time.Millisecond,
+		AdaptiveLimit:      true,
+		MinCalls:           256,
 		LogLevel:           LogInfo,
 		LogFormat:          LogAuto,
 		LogRequests:        LogNoRequests,

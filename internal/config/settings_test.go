@@ -49,7 +49,10 @@ func TestEverySettingIsListed(t *testing.T) {
 	if len(settings) != len(names()) {
 		t.Errorf("%d settings of %d are listed", len(settings), len(names()))
 	}
-	checked := map[string]bool{"LARDER_ALLOW_ANONYMOUS": true, "LARDER_POSTGRES_GATHER": true, "LARDER_POSTGRES_SQL": true} // either value is right
+	checked := map[string]bool{ // either value is right
+		"LARDER_ALLOW_ANONYMOUS": true, "LARDER_POSTGRES_GATHER": true, "LARDER_POSTGRES_SQL": true,
+		"LARDER_RETRY_ENABLED": true, "LARDER_BREAKER_ENABLED": true, "LARDER_ADAPTIVE_LIMIT": true,
+	}
 	for _, r := range rules {
 		checked[envPrefix+r.name] = true
 	}

@@ -48,6 +48,17 @@ func (c Config) checks() []check {
 		{"SYSTEM", c.checkSystem()},
 		{"CACHE_STALENESS", between(c.CacheStaleness, 10*time.Millisecond, time.Hour)},
 		{"CACHE_MEMORY", between(c.CacheMemory, 0, 1<<40)},
+		{"RETRY_ATTEMPTS", between(c.RetryAttempts, 1, 100)},
+		{"RETRY_DELAY", between(c.RetryDelay, time.Millisecond, time.Minute)},
+		{"RETRY_MAX_DELAY", between(c.RetryMaxDelay, c.RetryDelay, time.Hour)},
+		{"RETRY_JITTER", between(c.RetryJitter, 0, 1)},
+		{"ATTEMPT_TIMEOUT", between(c.AttemptTimeout, 0, time.Hour)},
+		{"BREAKER_FAILURES", between(c.BreakerFailures, 1, 1_000_000)},
+		{"BREAKER_WINDOW", between(c.BreakerWindow, time.Millisecond, time.Minute)},
+		{"BREAKER_DELAY", between(c.BreakerDelay, 10*time.Millisecond, time.Hour)},
+		{"MAX_CALLS", between(c.MaxCalls, 1, 1_000_000)},
+		{"CALL_WAIT", between(c.CallWait, time.Millisecond, time.Minute)},
+		{"MIN_CALLS", c.checkMinCalls()},
 		{"LOG_LEVEL", oneOf(c.LogLevel, LogTrace, LogDebug, LogInfo, LogWarn, LogError)},
 		{"LOG_FORMAT", oneOf(c.LogFormat, LogAuto, LogConsole, LogJSON)},
 		{"LOG_REQUESTS", oneOf(c.LogRequests, LogNoRequests, LogFailedRequests, LogAllRequests)},
@@ -82,6 +93,14 @@ func (c Config) checks() []check {
 		{"REDIS_REPLY_TIMEOUT", between(c.RedisReplyTimeout, 50*time.Millisecond, 5*time.Minute)},
 		{"REDIS_CONNECT_TIMEOUT", between(c.RedisConnectTimeout, 10*time.Millisecond, 5*time.Minute)},
 	}
+}
+
+// checkMinCalls lets LARDER_MAX_CALLS be lowered alone.
+func (c Config) checkMinCalls() string {
+	if c.origins["MIN_CALLS"] == "" && c.MaxCalls < c.MinCalls {
+		return ""
+	}
+	return between(c.MinCalls, 1, c.MaxCalls)
 }
 
 func (c Config) checkListen() string {

@@ -36,9 +36,8 @@ type Ledger struct {
 	// Of the run alone.
 	cursor   store.Cursor // where the feed goes on; "": nowhere yet
 	epoch    uint64
-	life     uint64 // the primary's incarnation
-	wentBack bool   // the feed has, since it was read last, or may have
-	failed   bool   // the last read
+	wentBack bool // the feed has, since it was read last
+	failed   bool // the last read
 
 	lifetime context.Context //nolint:containedctx // ends with Close
 	stop     context.CancelFunc
@@ -115,9 +114,6 @@ func (l *Ledger) run() {
 		err := l.read()
 		l.tell(err)
 		wait := l.options.Every
-		if errors.Is(err, errStartedAgain) {
-			wait = 0
-		}
 		if idle := !l.asked.Swap(false); idle && err == nil || errors.Is(err, errBehind) {
 			wait = l.options.Idle
 		}
@@ -143,9 +139,6 @@ const readTimeout = 10 * time.Second
 // errBehind says that more had changed than a read looks at.
 var errBehind = errors.New("too much has changed since the last read, or an open transaction holds it back")
 
-// errStartedAgain says that the primary's server is another one, or was started again.
-var errStartedAgain = errors.New("the primary was started again, or another has taken its place")
-
 // read reads all that is new in the feed.
 func (l *Ledger) read() error {
 	ctx, cancel := context.WithTimeout(l.lifetime, readTimeout)
@@ -165,11 +158,6 @@ func (l *Ledger) read() error {
 		}
 		if err != nil {
 			return err
-		}
-		if feed.Incarnation != l.life {
-			// It may have lost commits, and have made as many others since.
-			l.forget(true)
-			return errStartedAgain
 		}
 		if err := l.take(ctx, feed.Changes, &next); err != nil {
 			return err
@@ -218,7 +206,7 @@ func (l *Ledger) start(ctx context.Context) error {
 	}
 	// After that, so that whoever renews the epoch later is seen in the feed.
 	if l.wentBack {
-		l.options.Logger.Warn().Msg("the primary has gone back, or may have: copies from before are not served any more")
+		l.options.Logger.Warn().Msg("the primary's feed has gone back: copies from before are not served any more")
 		l.epoch, err = renewEpoch(ctx, l.primary)
 	} else {
 		l.epoch, err = readEpoch(ctx, l.primary)
@@ -227,6 +215,6 @@ func (l *Ledger) start(ctx context.Context) error {
 		return err
 	}
 	l.floors.reset(feed.Horizon)
-	l.cursor, l.life, l.wentBack = feed.Next, feed.Incarnation, false
+	l.cursor, l.wentBack = feed.Next, false
 	return nil
 }
