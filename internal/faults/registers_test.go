@@ -64,8 +64,8 @@ func linearizable(t *testing.T, c *cluster, seed uint64, kinds []kind) {
 		(&registerClient{registers: w, number: 8 + n}).record(t.Context(), storetest.RegisterCall{Kind: store.Get, Key: key})
 	}
 	t.Logf("%d operations, of which %d were acknowledged and %d are open", w.history.Len(), w.acknowledged.Load(), w.open.Load())
-	if w.acknowledged.Load() < 30 {
-		t.Errorf("only %d operations were acknowledged", w.acknowledged.Load())
+	if w.acknowledged.Load() == 0 {
+		t.Error("no operation was acknowledged")
 	}
 	w.history.Check(t)
 }

@@ -28,7 +28,7 @@ type Options struct {
 	// only one.
 	Backend func(name string) (store.Store, bool)
 
-	// Routing tells and changes the routes of Store. nil: it has none.
+	// Routing tells and changes the routes of Store. nil: there is one, for all tables.
 	Routing Routing
 
 	Logger      zerolog.Logger
@@ -126,6 +126,9 @@ func (o Options) withDefaults() Options {
 	if o.Backend == nil {
 		only := o.Store
 		o.Backend = func(name string) (store.Store, bool) { return only, name == only.Info().Name }
+	}
+	if o.Routing == nil {
+		o.Routing = onlyRoute{o.Store}
 	}
 	if o.Heartbeat == 0 {
 		o.Heartbeat = 15 * time.Second

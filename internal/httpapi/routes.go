@@ -26,10 +26,6 @@ type RoutesChange struct {
 
 // GetRoutes answers the routes.
 func (a *API) GetRoutes(w http.ResponseWriter, r *http.Request) {
-	if a.options.Routing == nil {
-		a.fail(w, r, nil, noRouting())
-		return
-	}
 	routes, version := a.options.Routing.Routes()
 	if version > 0 {
 		setVersion(w.Header(), version)
@@ -51,9 +47,6 @@ func (a *API) PutRoutes(w http.ResponseWriter, r *http.Request, params api.PutRo
 }
 
 func (a *API) putRoutes(w http.ResponseWriter, r *http.Request, params api.PutRoutesParams) (api.RoutesChanged, int64, error) {
-	if a.options.Routing == nil {
-		return api.RoutesChanged{}, 0, noRouting()
-	}
 	c := RoutesChange{DryRun: deref(params.DryRun)}
 	switch moves := deref(params.Moves); moves {
 	case "", api.PutRoutesParamsMovesRefused:
@@ -77,6 +70,15 @@ func (a *API) putRoutes(w http.ResponseWriter, r *http.Request, params api.PutRo
 	return api.RoutesChanged{Routes: form.Routes, Moves: moves}, version, nil
 }
 
-func noRouting() error {
-	return &store.Error{Code: store.Unsupported, Detail: "this gateway has one store and no routes"}
+// onlyRoute is the routing of a gateway over one store, which has nothing to route.
+type onlyRoute struct{ store store.Store }
+
+// Routes gives the one.
+func (o onlyRoute) Routes() ([]api.Route, int64) {
+	return []api.Route{{Pattern: "*", Strategy: "primary-only", Members: []string{o.store.Info().Name}}}, 0
+}
+
+// PutRoutes can't.
+func (o onlyRoute) PutRoutes(context.Context, []api.Route, RoutesChange) ([]api.RouteMove, int64, error) {
+	return nil, 0, &store.Error{Code: store.Unsupported, Detail: "this gateway has one store, and no other routes"}
 }

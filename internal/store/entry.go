@@ -61,6 +61,12 @@ func (e Entry) nextUpdate(now time.Time) time.Time {
 	return now
 }
 
+// InPlaceOf says whether Install puts the entry, as another store committed it, in
+// place of one that is there, of which only the version and Deleted count.
+func (e Entry) InPlaceOf(version int64, deleted bool) bool {
+	return e.Version > version || e.Version == version && deleted && !e.Deleted
+}
+
 // Equal compares everything, bytes included.
 func (e Entry) Equal(o Entry) bool {
 	return e.Ref == o.Ref && e.Version == o.Version && e.Deleted == o.Deleted &&

@@ -52,6 +52,8 @@ type Store interface {
 	// Install takes over entries as another store committed them: versions,
 	// times and tombstones as they are. For each key the newer version wins;
 	// an entry that is not newer is passed over, so Install may be repeated.
+	// Of one version a living entry replaces a tombstone: that is this store's
+	// own, for an end of life that the other store has put off in that version.
 	// All entries are installed at one moment.
 	Install(ctx context.Context, entries []Entry) error
 
@@ -127,6 +129,11 @@ type Feed struct {
 	Next    Cursor  // goes on after this page; never ""
 	Horizon Horizon // below it nothing more will come
 	More    bool    // there is another page already
+
+	// Incarnation is another one where the store may have lost commits in between, as
+	// when its server was started again, or another has taken its place. 0: the store
+	// can't tell.
+	Incarnation uint64
 
 	// Now is what the store's clock showed when the page was read, or somewhat
 	// later: by it entries expire.

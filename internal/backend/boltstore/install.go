@@ -42,7 +42,7 @@ func (w *writeTx) install(e *store.Entry) error {
 		return err
 	}
 	old, found, err := t.load(e.Key)
-	if err != nil || found && old.version >= e.Version {
+	if err != nil || found && !e.InPlaceOf(old.version, old.deleted()) {
 		return err
 	}
 	if !e.Deleted {

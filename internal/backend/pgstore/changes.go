@@ -91,7 +91,7 @@ func (f *feedReader) read(ctx context.Context) (store.Feed, error) {
 	if err := f.s.query(ctx, sql, args, page.take); err != nil {
 		return store.Feed{}, err
 	}
-	feed := store.Feed{Horizon: store.Horizon(page.horizon), Now: page.now}
+	feed := store.Feed{Horizon: store.Horizon(page.horizon), Now: page.now, Incarnation: page.started}
 	slices.SortFunc(page.rows, func(a, b row) int {
 		return cmp.Or(cmp.Compare(a.xid, b.xid), cmp.Compare(a.sequence, b.sequence))
 	})
@@ -130,16 +130,17 @@ type feedPage struct {
 	from    place
 	horizon uint64
 	now     time.Time
+	started uint64 // the server, in µs
 	rows    []row
 }
 
 // feedColumns come before those of the entry.
-const feedColumns = 5
+const feedColumns = 6
 
 func (p *feedPage) take(rows pgx.Rows) error {
 	raw := rows.RawValues()
 	if p.horizon == 0 {
-		p.horizon, p.now = uint64Of(raw[0]), timeOf(raw[4])
+		p.horizon, p.now, p.started = uint64Of(raw[0]), timeOf(raw[4]), uint64Of(raw[5])
 		if err := p.check(uint64Of(raw[1]), string(raw[2]), uint64Of(raw[3])); err != nil {
 			return err
 		}

@@ -12,12 +12,12 @@ const everyTableSQL = `names(name) as (
 // Where the horizon has not moved, there is nothing to look for in any table.
 
 // A page of the feed is one statement. Before the entry's own columns it gives
-// the horizon, where the page ends, the storage's id, how far back deletions are forgotten, and the
-// clock; where there are no changes it has one row with these alone. $1 is the
+// the horizon, where the page ends, the storage's id, how far back deletions are forgotten, the
+// clock, and when the server was started; where there are no changes it has one row with these alone. $1 is the
 // table, $2 and $3 are the first position, $4 is how many, $5 the prefix, $6
 // whether what is committed beyond the horizon is wanted too, $7 the clock.
 const feedSQL = `
-select h.xmin, h.ends, h.id, h.compacted, coalesce($7::timestamptz, statement_timestamp()), e.*
+select h.xmin, h.ends, h.id, h.compacted, coalesce($7::timestamptz, statement_timestamp()), pg_postmaster_start_time(), e.*
 from (
 	select pg_snapshot_xmin(pg_current_snapshot()) as xmin, (select m.id from $meta m) as id,
 		case when $6 then pg_snapshot_xmax(pg_current_snapshot()) else pg_snapshot_xmin(pg_current_snapshot()) end as ends,
@@ -31,7 +31,7 @@ left join lateral (
 
 const feedOfAllSQL = `
 with recursive $everyTable
-select h.xmin, h.ends, h.id, h.compacted, coalesce($6::timestamptz, statement_timestamp()), e.*
+select h.xmin, h.ends, h.id, h.compacted, coalesce($6::timestamptz, statement_timestamp()), pg_postmaster_start_time(), e.*
 from (
 	select pg_snapshot_xmin(pg_current_snapshot()) as xmin, (select m.id from $meta m) as id,
 		case when $5 then pg_snapshot_xmax(pg_current_snapshot()) else pg_snapshot_xmin(pg_current_snapshot()) end as ends,

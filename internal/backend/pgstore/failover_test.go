@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"larder/internal/store"
 	"larder/internal/testenv"
 )
 
@@ -30,4 +31,39 @@ func TestFailover(t *testing.T) {
 		t.Errorf("Ping: %v", err)
 	}
 	t.Logf("%d commits looked up, %d of unknown outcome", f.tallies.lookedUp.Load(), f.tallies.unknown.Load())
+}
+
+// The feed tells by its incarnation that the server was started again, whatever it has
+// done since.
+func TestFeedTellsOfANewIncarnation(t *testing.T) {
+	t.Parallel()
+	server := testenv.StartPostgres(t, testenv.PostgresOptions{})
+	s, err := Open(t.Context(), Options{URL: server.URL("postgres")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	incarnation := func() uint64 {
+		timeout := time.After(20 * time.Second)
+		for {
+			feed, err := s.Changes(t.Context(), store.Changes{Table: "t", FromNow: true})
+			if err == nil {
+				return feed.Incarnation
+			}
+			select {
+			case <-timeout:
+				t.Fatal(err)
+			case <-time.After(10 * time.Millisecond):
+			}
+		}
+	}
+	before := incarnation()
+	if again := incarnation(); before == 0 || again != before {
+		t.Errorf("the incarnation is %d, and then %d", before, again)
+	}
+	server.Stop(t)
+	server.Start(t)
+	if after := incarnation(); after == before {
+		t.Error("the server was started again, and the incarnation is the same")
+	}
 }

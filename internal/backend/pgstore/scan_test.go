@@ -69,8 +69,10 @@ func TestStatementsUseIndexes(t *testing.T) {
 	}{
 		"get of a table":  {f.readSQL.getOfTable, []any{"t1", []string{"g000/000001", "x"}, now}},
 		"get":             {f.readSQL.get, []any{[]string{"t0", "t1"}, []string{"g000/000001", "x"}, now}},
-		"feed":            {f.readSQL.feed, []any{"t1", uint64(1), int64(0), 100, ""}},
-		"feed of all":     {f.readSQL.feedOfAll, []any{uint64(1), int64(0), 100, ""}},
+		"feed":            {f.readSQL.feed, []any{"t1", uint64(1), int64(0), 100, "", false, nil}},
+		"feed, early":     {f.readSQL.feedKeys, []any{"t1", uint64(1), int64(0), 100, "", true, nil}},
+		"feed of all":     {f.readSQL.feedOfAll, []any{uint64(1), int64(0), 100, "", false, nil}},
+		"all, early":      {f.readSQL.feedOfAllKeys, []any{uint64(1), int64(0), 100, "", true, nil}},
 		"tailer":          {f.readSQL.poll, []any{[]string{"t0", "t1"}, uint64(1), 100}},
 		"tailer of all":   {f.readSQL.pollAll, []any{uint64(1), 100}},
 		"names of tables": {f.readSQL.tableNames, nil},

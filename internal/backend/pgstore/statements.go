@@ -127,5 +127,5 @@ on conflict (table_name, key) do update set
 	value = excluded.value, bytes = excluded.bytes, version = excluded.version, created_at = excluded.created_at,
 	updated_at = excluded.updated_at, expires_at = excluded.expires_at, metadata = excluded.metadata,
 	deleted = excluded.deleted, xid = excluded.xid, sequence = excluded.sequence
-where e.version < excluded.version
+where e.version < excluded.version or e.version = excluded.version and e.deleted and not excluded.deleted
 returning e.sequence, e.xid`

@@ -85,7 +85,7 @@ func (s *Store) install(ctx context.Context, l *link, d *shard, refs []store.Ref
 			if err != nil {
 				return s.damage(err)
 			}
-			if r.version >= e.Version {
+			if !e.InPlaceOf(r.version, r.deleted()) {
 				continue
 			}
 		}

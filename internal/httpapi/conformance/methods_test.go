@@ -28,6 +28,7 @@ func paths() map[string]string {
 		"/batch":                     "POST, OPTIONS",
 		"/sql":                       "POST, OPTIONS",
 		"/backends":                  "GET, HEAD, OPTIONS",
+		"/routes":                    "GET, PUT, HEAD, OPTIONS",
 		"/backends/model":            "GET, HEAD, OPTIONS",
 		"/stats":                     "GET, HEAD, OPTIONS",
 		"/health":                    "GET, HEAD, OPTIONS",

@@ -14,6 +14,7 @@ func installTests() []test {
 		{name: "an entry is taken over as it is", run: installAsItIs},
 		{name: "the feed shows what was installed", run: installInFeed},
 		{name: "what has expired elsewhere is absent here", run: installExpired},
+		{name: "an end that was put off elsewhere is not kept to here", needs: []Topic{clock}, run: installPutOff},
 		{name: "writes go on from an installed version", run: writesGoOn},
 		{name: "many at once, and again", run: installMany},
 		{name: "bad names are refused", run: installBadNames},
@@ -69,7 +70,7 @@ func installTombstones(x *subject) {
 	x.install(foreign("k", `1`, 1))
 	x.install(buried("k", 2))
 	x.absent("k")
-	x.install(foreign("k", `1`, 1), foreign("k", `2`, 2))
+	x.install(foreign("k", `1`, 1))
 	x.absent("k")
 	x.install(buried("unknown", 7))
 	x.absent("unknown")
@@ -109,6 +110,28 @@ func installInFeed(x *subject) {
 	end := x.shows(store.Changes{Since: since}, "-b:3 a:5 own:9")
 	x.install(foreign("a", `5`, 5), foreign("own", `8`, 8), buried("b", 3))
 	x.shows(store.Changes{Since: end}, "")
+}
+
+// installPutOff buries an entry whose end has come before it is told that the other store
+// had put it off, as it is for one that was out of reach meanwhile.
+func installPutOff(x *subject) {
+	for version := int64(5); version < 9; version++ {
+		mortal := foreign("k", `1`, version)
+		mortal.ExpiresAt = x.now().Add(x.lifetime())
+		x.install(mortal)
+		x.h.Advance(x.s, 2*x.lifetime())
+		if maintainer, ok := store.As[store.Maintainer](x.s); ok {
+			x.expect("cleanup", maintainer.Maintain(x.Context(), store.Maintenance{Action: store.Cleanup}), "")
+		}
+		x.absent("k")
+		version++
+		x.install(mortal)
+		x.absent("k")
+		x.install(foreign("k", `2`, version))
+		x.holds(foreign("k", `2`, version))
+		x.install(buried("k", version))
+		x.holds(foreign("k", `2`, version))
+	}
 }
 
 func installExpired(x *subject) {

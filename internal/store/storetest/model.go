@@ -231,7 +231,7 @@ func (m *Model) Install(ctx context.Context, entries []store.Entry) error {
 	}
 	defer m.mu.Unlock()
 	for _, e := range entries {
-		if r, known := m.table(e.Table).records[e.Key]; !known || e.Version > r.entry.Version {
+		if r, known := m.table(e.Table).records[e.Key]; !known || e.InPlaceOf(r.entry.Version, r.entry.Deleted) {
 			m.write(e)
 		}
 	}

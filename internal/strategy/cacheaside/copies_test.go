@@ -107,9 +107,26 @@ func TestWithoutTheFeedNoCopyIsServed(t *testing.T) {
 }
 
 // The primary goes back to where it was, as after a restore: versions of before say
-// nothing then, however high.
+// nothing then, however high. It is seen in its feed or, where that has come as far again
+// meanwhile, by the primary's having been started again.
 func TestPrimaryThatWentBack(t *testing.T) {
 	t.Parallel()
+	for name, goBack := range map[string]func(f *fixture){
+		"the feed": func(f *fixture) {
+			f.primary.back.Store(true)
+			f.eventually("the feed to go back", func() bool { return !f.primary.back.Load() })
+		},
+		"the server": func(f *fixture) { f.primary.life.Add(1) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			primaryWentBack(t, goBack)
+		})
+	}
+}
+
+func primaryWentBack(t *testing.T, goBack func(f *fixture)) {
+	t.Helper()
 	f := open(t)
 	f.put("k", 1)
 	f.eventually("a copy in the cache", func() bool {
@@ -122,8 +139,14 @@ func TestPrimaryThatWentBack(t *testing.T) {
 	if err := f.cache.Forward.Keep(t.Context(), "a", []store.Copy{{Entry: lost, Horizon: held.Horizon + 1000, Epoch: held.Epoch}}); err != nil {
 		t.Fatal(err)
 	}
-	f.primary.back.Store(true)
-	f.eventually("the feed to go back", func() bool { return !f.primary.back.Load() })
+	goBack(f)
+	epoch := held.Epoch
+	f.eventually("another epoch", func() bool {
+		f.get("k", recent)
+		f.put("other", 1)
+		c, sight, err := f.cache.Forward.Look(t.Context(), "a", refOf("other"), 0)
+		return err == nil && sight == store.Held && c.Epoch != epoch
+	})
 	f.eventually("copies of the new epoch", func() bool {
 		got, source := f.get("k", recent)
 		if got.Version != 1 {

@@ -23,6 +23,7 @@ type faulty struct {
 	back  atomic.Bool                   // the feed has gone back, once
 	mute  atomic.Bool                   // copies can't be looked at or kept
 	hold  atomic.Pointer[chan struct{}] // reads wait until it is closed
+	life  atomic.Uint64                 // of the feed
 	reads atomic.Int64
 	looks atomic.Int64
 }
@@ -63,7 +64,9 @@ func (f *faulty) Changes(ctx context.Context, c store.Changes) (store.Feed, erro
 	if c.Since != "" && f.back.Swap(false) {
 		return store.Feed{}, &store.Error{Code: store.Compacted}
 	}
-	return f.Store.Changes(ctx, c)
+	feed, err := f.Store.Changes(ctx, c)
+	feed.Incarnation = f.life.Load()
+	return feed, err
 }
 
 func (f *faulty) Look(ctx context.Context, space string, ref store.Ref, lease time.Duration) (store.Copy, store.Sight, error) {

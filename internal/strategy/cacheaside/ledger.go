@@ -36,8 +36,9 @@ type Ledger struct {
 	// Of the run alone.
 	cursor   store.Cursor // where the feed goes on; "": nowhere yet
 	epoch    uint64
-	wentBack bool // the feed has, since it was read last
-	failed   bool // the last read
+	life     uint64 // the primary's incarnation
+	wentBack bool   // the feed has, since it was read last, or may have
+	failed   bool   // the last read
 
 	lifetime context.Context //nolint:containedctx // ends with Close
 	stop     context.CancelFunc
@@ -114,6 +115,9 @@ func (l *Ledger) run() {
 		err := l.read()
 		l.tell(err)
 		wait := l.options.Every
+		if errors.Is(err, errStartedAgain) {
+			wait = 0
+		}
 		if idle := !l.asked.Swap(false); idle && err == nil || errors.Is(err, errBehind) {
 			wait = l.options.Idle
 		}
@@ -139,6 +143,9 @@ const readTimeout = 10 * time.Second
 // errBehind says that more had changed than a read looks at.
 var errBehind = errors.New("too much has changed since the last read, or an open transaction holds it back")
 
+// errStartedAgain says that the primary's server is another one, or was started again.
+var errStartedAgain = errors.New("the primary was started again, or another has taken its place")
+
 // read reads all that is new in the feed.
 func (l *Ledger) read() error {
 	ctx, cancel := context.WithTimeout(l.lifetime, readTimeout)
@@ -158,6 +165,11 @@ func (l *Ledger) read() error {
 		}
 		if err != nil {
 			return err
+		}
+		if feed.Incarnation != l.life {
+			// It may have lost commits, and have made as many others since.
+			l.forget(true)
+			return errStartedAgain
 		}
 		if err := l.take(ctx, feed.Changes, &next); err != nil {
 			return err
@@ -206,7 +218,7 @@ func (l *Ledger) start(ctx context.Context) error {
 	}
 	// After that, so that whoever renews the epoch later is seen in the feed.
 	if l.wentBack {
-		l.options.Logger.Warn().Msg("the primary's feed has gone back: copies from before are not served any more")
+		l.options.Logger.Warn().Msg("the primary has gone back, or may have: copies from before are not served any more")
 		l.epoch, err = renewEpoch(ctx, l.primary)
 	} else {
 		l.epoch, err = readEpoch(ctx, l.primary)
@@ -215,6 +227,6 @@ func (l *Ledger) start(ctx context.Context) error {
 		return err
 	}
 	l.floors.reset(feed.Horizon)
-	l.cursor, l.wentBack = feed.Next, false
+	l.cursor, l.life, l.wentBack = feed.Next, feed.Incarnation, false
 	return nil
 }
