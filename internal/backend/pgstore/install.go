@@ -39,14 +39,20 @@ func (s *Store) Install(ctx context.Context, entries []store.Entry) error {
 	return nil
 }
 
-// newestOf leaves of each key the newest version, in the order of keys.
+// newestOf leaves of each key what stands in place of the others, in the order of keys.
 func newestOf(entries []store.Entry) []store.Entry {
 	sorted := slices.Clone(entries)
 	slices.SortStableFunc(sorted, func(a, b store.Entry) int {
 		if order := compareRefs(a.Ref, b.Ref); order != 0 {
 			return order
 		}
-		return int(min(max(b.Version-a.Version, -1), 1))
+		switch {
+		case a.InPlaceOf(b.Version, b.Deleted):
+			return -1
+		case b.InPlaceOf(a.Version, a.Deleted):
+			return 1
+		}
+		return 0
 	})
 	return slices.CompactFunc(sorted, func(a, b store.Entry) bool { return a.Ref == b.Ref })
 }

@@ -44,7 +44,7 @@ func (s *Store) installPart(ctx context.Context, l *link, p *part, entries []sto
 		if known == nil {
 			refs = append(refs, e.Ref)
 		}
-		if known == nil || known.Version < e.Version {
+		if known == nil || e.InPlaceOf(known.Version, known.Deleted) {
 			newest[e.Ref] = e
 		}
 	}

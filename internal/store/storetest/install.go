@@ -15,6 +15,7 @@ func installTests() []test {
 		{name: "the feed shows what was installed", run: installInFeed},
 		{name: "what has expired elsewhere is absent here", run: installExpired},
 		{name: "an end that was put off elsewhere is not kept to here", needs: []Topic{clock}, run: installPutOff},
+		{name: "a key that comes twice", run: installTwice},
 		{name: "writes go on from an installed version", run: writesGoOn},
 		{name: "many at once, and again", run: installMany},
 		{name: "bad names are refused", run: installBadNames},
@@ -223,4 +224,30 @@ func followAnother(x *subject) {
 			x.Fatalf("after round %d: %s", round, diff)
 		}
 	}
+}
+
+// installTwice installs a key twice at once, which comes to the same as one after the
+// other.
+func installTwice(x *subject) {
+	at := x.now()
+	living := func(key string, version int64, text string) store.Entry {
+		return store.Entry{Ref: ref(key), Version: version, Value: put(key, text).Value, CreatedAt: at, UpdatedAt: at}
+	}
+	buried := func(key string, version int64) store.Entry {
+		return store.Entry{Ref: ref(key), Version: version, Deleted: true, UpdatedAt: at}
+	}
+	err := x.s.Install(x.Context(), []store.Entry{
+		buried("a", 3), living("a", 3, `1`),
+		living("b", 3, `1`), buried("b", 3),
+		living("c", 3, `1`), buried("c", 4),
+		buried("d", 4), living("d", 3, `1`),
+		living("e", 3, `1`), living("e", 3, `2`),
+	})
+	x.expect("Install", err, "")
+	for _, key := range []string{"a", "b", "e"} {
+		if e := x.present(key); e.Version != 3 || string(e.Value.Data) != `1` {
+			x.Errorf("%q is %s", key, show(e))
+		}
+	}
+	x.absent("c", "d")
 }
