@@ -30,7 +30,6 @@ func TestSettingsChangeNoAnswer(t *testing.T) {
 		{"PostgreSQL with copies", []string{"LARDER_ROUTES=*=cache-aside(pg,hot)"}},
 		{"PostgreSQL with copies in Redis alone", []string{"LARDER_ROUTES=*=cache-aside(pg,hot)", "LARDER_CACHE_MEMORY=0"}},
 		{"PostgreSQL and a file", []string{"LARDER_ROUTES=*=multi-write(pg,local)"}},
-		{"the fastest of PostgreSQL and a file", []string{"LARDER_ROUTES=*=fastest-read(pg,local)"}},
 		{"a file and Redis", []string{"LARDER_ROUTES=*=multi-write(local,hot)"}},
 		{"a file with copies", []string{"LARDER_ROUTES=*=cache-aside(local,hot)"}},
 	} {
