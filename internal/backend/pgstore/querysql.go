@@ -57,6 +57,9 @@ func (p *queryPlan) ways() []statement {
 	case inKeysOrder:
 		walk := p.way(p.walkWithin(fields, p.effort.keys, ""))
 		walk.atLeast = p.query.Limit + 1
+		if p.query.Offset > p.effort.entries { // past all that ifFew reads, with the row that would say that there is more
+			return []statement{walk, p.way(p.sortAll(fields))}
+		}
 		return []statement{p.way(p.ifFew(fields)), walk, p.way(p.sortAll(fields))}
 	}
 	return []statement{p.way(p.sortAll(fields))}

@@ -16,6 +16,7 @@ func indexTests() []test {
 		{name: "the vectors with indexes", needs: []Topic{Queries}, run: vectorsWithIndexes},
 		{name: "an index keeps up with every kind of write", needs: []Topic{Queries}, run: indexKeepsUp},
 		{name: "an index is built while writes go on", needs: []Topic{Queries}, run: indexBuiltWhileWriting},
+		{name: "a page lies far behind the first that an index finds", needs: []Topic{Queries}, run: pageFarBehind},
 		{name: "a plan names its index", needs: []Topic{Queries, IndexPlans}, run: planNamesIndex},
 		{name: "an index is within the budget", needs: []Topic{Queries, IndexPlans, QueryBudgets}, run: indexWithinBudget},
 		{name: "indexes survive closing", needs: []Topic{reopening}, run: indexesSurvive},
@@ -305,5 +306,29 @@ func indexesSurvive(x *subject) {
 	x.do(put("c", `{"n":3,"s":"abc"}`))
 	if _, ok := store.As[store.Searcher](x.s); ok {
 		x.asEvaluated()
+	}
+}
+
+// pageFarBehind asks for pages around places up to which a store may read an
+// index before it looks for another way.
+func pageFarBehind(x *subject) {
+	const count = 1_200
+	x.index(over("by_n", store.NumberField, "/n"))
+	ops := make([]store.Op, count)
+	for i := range ops {
+		ops[i] = put(fmt.Sprintf("k%04d", i), fmt.Sprintf(`{"n":%d}`, (i*7)%count))
+	}
+	for some := range slices.Chunk(ops, 400) {
+		x.apply(some...)
+	}
+	for _, offset := range []int{0, 998, 999, 1_000, 1_001, 1_002, count - 1, count} {
+		q := store.Query{Table: things, Filter: value.Filter{Path: "/n", Op: value.OpGte, Value: []byte("0")}, Offset: offset, Limit: 3}
+		var want []string
+		for i := offset; i < min(offset+q.Limit, count); i++ {
+			want = append(want, ops[i].Ref.Key)
+		}
+		if found := x.search(q); !slices.Equal(keysOf(found.Entries), want) {
+			x.Errorf("at offset %d are %q, want %q", offset, keysOf(found.Entries), want)
+		}
 	}
 }
