@@ -11,6 +11,7 @@ import (
 // Defines values for BackendState.
 const (
 	BackendStateDown       BackendState = "down"
+	BackendStateFenced     BackendState = "fenced"
 	BackendStateRecovering BackendState = "recovering"
 	BackendStateSuspect    BackendState = "suspect"
 	BackendStateUp         BackendState = "up"
@@ -20,6 +21,8 @@ const (
 func (e BackendState) Valid() bool {
 	switch e {
 	case BackendStateDown:
+		return true
+	case BackendStateFenced:
 		return true
 	case BackendStateRecovering:
 		return true
@@ -367,7 +370,8 @@ type Backend struct {
 	// Role What it is for, such as `primary`, `cache` or `secondary`.
 	Role string `json:"role"`
 
-	// State How it is.
+	// State How it is: `up`; `suspect`, having failed to answer once; `down`; `recovering`, which answers again while what
+	// follows it catches up; or `fenced`, which answers and is not used, since another has taken its place.
 	State BackendState `json:"state"`
 
 	// Capabilities What not every backend can do, and this one can, among `query`, `indexes`, `snapshot`, `maintenance`,
@@ -405,11 +409,15 @@ type BackendHealth struct {
 	// Engine What it is made of.
 	Engine string `json:"engine"`
 
-	// State How it is.
+	// State How it is: `up`; `suspect`, having failed to answer once; `down`; `recovering`, which answers again while what
+	// follows it catches up; or `fenced`, which answers and is not used, since another has taken its place.
 	State BackendState `json:"state"`
 
 	// Reason Why it is not up.
 	Reason string `json:"reason,omitempty"`
+
+	// Since When it came to be so, as this gateway saw it.
+	Since time.Time `json:"since"`
 }
 
 // BackendLimits What one request may ask of it.
@@ -436,7 +444,8 @@ type BackendList struct {
 	Items []Backend `json:"items"`
 }
 
-// BackendState How it is.
+// BackendState How it is: `up`; `suspect`, having failed to answer once; `down`; `recovering`, which answers again while what
+// follows it catches up; or `fenced`, which answers and is not used, since another has taken its place.
 type BackendState string
 
 // BackendStats The calls to one backend, and what it tells about itself.

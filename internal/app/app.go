@@ -141,6 +141,8 @@ func (a *App) assemble(ctx context.Context, put *cleanups) (handler, about, erro
 		return nil, about{}, err
 	}
 	put.later("router", s.Close)
+	ms.watch(a, built)
+	put.later("health", ms.unwatch)
 
 	figures := telemetry.NewBackends(ms.figures(), telemetry.BackendOptions{})
 	put.later("figures", figures.Close)

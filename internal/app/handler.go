@@ -72,7 +72,7 @@ func (a *App) openCatalog(ctx context.Context, s store.Store) (*catalog.Catalog,
 		if code := store.CodeOf(err); code != store.Unavailable && code != store.Timeout {
 			return tables, err
 		}
-		a.life.await(probed{err: err}.reason())
+		a.life.await(failure(err))
 		if !told {
 			a.log.Warn().Err(err).Msg("the backend does not serve yet; larder waits for it")
 			told = true

@@ -10,6 +10,7 @@ import (
 
 	"larder/internal/backend"
 	"larder/internal/config"
+	"larder/internal/health"
 	"larder/internal/store"
 	"larder/internal/telemetry"
 )
@@ -19,7 +20,7 @@ type member struct {
 	name  string
 	store store.Store // with what stands before every backend
 	guard guard
-	probe *probe
+	watch *health.Watcher
 }
 
 // members are all of them, in the order of the settings.
@@ -35,9 +36,25 @@ func (a *App) openMembers(ctx context.Context, put *cleanups) (members, error) {
 		}
 		put.later("store "+b.Name, opened.Close)
 		s, g := a.guard(b, opened)
-		all = append(all, &member{name: b.Name, store: s, guard: g, probe: &probe{store: s}})
+		all = append(all, &member{name: b.Name, store: s, guard: g})
 	}
 	return all, nil
+}
+
+// watch begins to look at all of them.
+func (ms members) watch(a *App, s *strategies) {
+	for _, m := range ms {
+		m.watch = a.watch(m, s)
+	}
+}
+
+// unwatch ends that.
+func (ms members) unwatch() error {
+	var errs []error
+	for _, m := range ms {
+		errs = append(errs, m.watch.Close())
+	}
+	return errors.Join(errs...)
 }
 
 func (ms members) of(name string) *member {

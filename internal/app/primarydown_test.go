@@ -20,7 +20,8 @@ func TestThePrimaryGoesAndComesBack(t *testing.T) {
 	redis := testenv.Redis(t)
 	cfg := overBoth(t, server.URL("postgres"), redis.URL)
 	cfg.RedisPrefix, cfg.Routes = redis.Prefix, "*=cache-aside(pg,hot)"
-	base := "http://" + start(t, cfg, Options{}).logged("ready")["address"].(string)
+	gateway := start(t, cfg, Options{})
+	base := "http://" + gateway.logged("ready")["address"].(string)
 	const keys = 8
 	path := func(n int) string { return base + "/tables/users/keys/k" + strconv.Itoa(n%keys) }
 	for n := range keys {
@@ -91,6 +92,12 @@ func TestThePrimaryGoesAndComesBack(t *testing.T) {
 	}
 	close(stop)
 	clients.Wait()
+	for was, to := "", ""; to != "up"; was = to {
+		change := gateway.logged("a backend's state has changed")
+		if to = change["to"].(string); to == "up" && was != "down" && was != "recovering" || change["backend"] != "pg" {
+			t.Errorf("the log tells %v", change)
+		}
+	}
 	for n := range keys {
 		_, body := exchange(t, http.MethodGet, path(n), "", "Cache-Control", "no-cache")
 		if got, err := strconv.ParseInt(body, 10, 64); err != nil || got < acknowledged[n].Load() {

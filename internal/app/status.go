@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"larder/api"
+	"larder/internal/health"
 	"larder/internal/router"
 	"larder/internal/store"
 	"larder/internal/telemetry"
@@ -66,23 +67,13 @@ func (s *status) role(m *member) string {
 // decides says whether a backend is the primary of anything.
 func (s *status) decides(m *member) bool { return s.role(m) == primaryRole }
 
-// checkAll asks all members at once how they are.
-func (s *status) checkAll(ctx context.Context) []probed {
-	found := make([]probed, len(s.members))
-	var all sync.WaitGroup
-	for i, m := range s.members {
-		all.Go(func() { found[i] = m.probe.check(ctx) })
-	}
-	all.Wait()
-	return found
-}
-
 // Health tells how the gateway and its backends are.
-func (s *status) Health(ctx context.Context) api.Health {
+func (s *status) Health(context.Context) api.Health {
 	backends := make([]api.BackendHealth, len(s.members))
-	for i, found := range s.checkAll(ctx) {
-		info := s.members[i].store.Info()
-		backends[i] = api.BackendHealth{Name: info.Name, Engine: info.Engine, State: found.state(), Reason: found.reason()}
+	for i, m := range s.members {
+		info, now := m.store.Info(), m.watch.Now()
+		since := now.Since.UTC()
+		backends[i] = api.BackendHealth{Name: info.Name, Engine: info.Engine, State: stateOf(now), Reason: reason(now), Since: since}
 	}
 	return s.app.health(backends)
 }
@@ -97,13 +88,13 @@ func (a *App) health(backends []api.BackendHealth) api.Health {
 
 // Ready is nil while requests are welcome: the gateway runs, and every backend serves
 // without which there is something that can't be written.
-func (s *status) Ready(ctx context.Context) error {
+func (s *status) Ready(context.Context) error {
 	if reason := s.app.life.reason(); reason != "" {
 		return &store.Error{Code: store.Unavailable, Detail: reason}
 	}
-	for i, found := range s.checkAll(ctx) {
-		if found.err != nil && s.decides(s.members[i]) {
-			return &store.Error{Code: store.Unavailable, Detail: found.reason(), Err: found.err}
+	for _, m := range s.members {
+		if now := m.watch.Now(); !serves(now) && s.decides(m) {
+			return &store.Error{Code: store.Unavailable, Detail: reason(now), Err: now.Err}
 		}
 	}
 	return nil
@@ -148,16 +139,15 @@ func (s *status) Stats(ctx context.Context) api.Stats {
 // Backends tells what the backends are, can do, and how they fare.
 func (s *status) Backends(ctx context.Context) []api.Backend {
 	all := make([]api.Backend, len(s.members))
-	found := s.checkAll(ctx)
 	var tell sync.WaitGroup
 	for i, m := range s.members {
-		tell.Go(func() { all[i] = s.tellOf(ctx, m, found[i]) })
+		tell.Go(func() { all[i] = s.tellOf(ctx, m, m.watch.Now()) })
 	}
 	tell.Wait()
 	return all
 }
 
-func (s *status) tellOf(ctx context.Context, m *member, found probed) api.Backend {
+func (s *status) tellOf(ctx context.Context, m *member, now health.Condition) api.Backend {
 	info, about := m.store.Info(), describe(ctx, m.store)
 	details := maps.Clone(about.details)
 	if m.guard.breaker != nil {
@@ -169,32 +159,14 @@ func (s *status) tellOf(ctx context.Context, m *member, found probed) api.Backen
 	}
 	limits := info.Limits.WithDefaults()
 	return api.Backend{
-		Name: info.Name, Engine: info.Engine, Role: s.role(m), State: found.state(),
+		Name: info.Name, Engine: info.Engine, Role: s.role(m), State: stateOf(now),
 		Capabilities: capabilities,
 		Limits: api.BackendLimits{
 			MaxValueBytes: limits.MaxValueBytes, MaxDepth: limits.MaxDepth, MaxOperations: limits.MaxOperations,
 			MaxPage: limits.MaxPage, ScanBudget: limits.ScanBudget,
 		},
-		Durability: about.durability, LatencyMs: milliseconds(found.took), Details: details,
+		Durability: about.durability, LatencyMs: milliseconds(now.Took), Details: details,
 	}
-}
-
-func (p probed) state() api.BackendState {
-	if p.err != nil {
-		return api.BackendStateDown
-	}
-	return api.BackendStateUp
-}
-
-// reason says why the backend does not serve, without anything internal.
-func (p probed) reason() string {
-	if p.err == nil {
-		return ""
-	}
-	if detail := store.AsError(p.err).Detail; detail != "" {
-		return detail
-	}
-	return "the backend does not answer: " + string(store.CodeOf(p.err))
 }
 
 func latency(f telemetry.Figures) api.Latency {

@@ -35,7 +35,8 @@ func newStrategies(a *App, ms members) *strategies {
 // built is a strategy that has been.
 type built struct {
 	store.Store
-	scope string // the tables that it is for, where it matters
+	scope    string                       // the tables that it is for, where it matters
+	replicas map[string]*replica.Follower // by secondary
 }
 
 // lanes builds the strategies of routes. Those that it has built already go on.
@@ -76,6 +77,7 @@ func scopeOf(r router.Route, routes router.Routes) string {
 
 func (s *strategies) build(r router.Route, routes router.Routes) (built, error) {
 	var one store.Store
+	var replicas map[string]*replica.Follower
 	var err error
 	switch r.Strategy {
 	case router.PrimaryOnly:
@@ -83,34 +85,38 @@ func (s *strategies) build(r router.Route, routes router.Routes) (built, error) 
 	case router.CacheAside:
 		one, err = s.cacheAside(r)
 	case router.MultiWrite:
-		one, err = multiwrite.New(s.multiWrite(r, routes))
+		var o multiwrite.Options
+		o, replicas = s.multiWrite(r, routes)
+		one, err = multiwrite.New(o)
 	case router.FastestRead:
-		one, err = fastestread.New(fastestread.Options{
-			Options: s.multiWrite(r, routes), PrimaryName: r.Primary(), Staleness: s.app.cfg.CacheStaleness,
-		})
+		o := fastestread.Options{PrimaryName: r.Primary(), Staleness: s.app.cfg.CacheStaleness}
+		o.Options, replicas = s.multiWrite(r, routes)
+		one, err = fastestread.New(o)
 	default:
 		err = fmt.Errorf("there is no strategy %q", r.Strategy)
 	}
 	if err != nil {
 		return built{}, err
 	}
-	return built{one, scopeOf(r, routes)}, nil
+	return built{one, scopeOf(r, routes), replicas}, nil
 }
 
 // multiWrite are the options of a strategy that writes to all members, with what brings the
 // secondaries up to date.
-func (s *strategies) multiWrite(r router.Route, routes router.Routes) multiwrite.Options {
+func (s *strategies) multiWrite(r router.Route, routes router.Routes) (multiwrite.Options, map[string]*replica.Follower) {
 	primary := s.members.of(r.Primary())
 	var secondaries []multiwrite.Secondary
+	replicas := make(map[string]*replica.Follower)
 	for _, name := range r.Members[1:] {
 		to := s.members.of(name)
-		secondaries = append(secondaries, multiwrite.Secondary{Name: name, Store: to.store, Replica: replica.Follow(replica.Options{
+		replicas[name] = replica.Follow(replica.Options{
 			From: primary.store, FromName: r.Name(), To: to.store,
 			Scope: scopeOf(r, routes), Tables: func(table string) bool { return routes.Of(table).Name() == r.Name() },
 			Logger: s.app.log.With().Str("strategy", r.Name()).Str("secondary", name).Logger(),
-		})})
+		})
+		secondaries = append(secondaries, multiwrite.Secondary{Name: name, Store: to.store, Replica: replicas[name]})
 	}
-	return multiwrite.Options{Name: r.Name(), Primary: primary.store, Secondaries: secondaries, Logger: s.app.log}
+	return multiwrite.Options{Name: r.Name(), Primary: primary.store, Secondaries: secondaries, Logger: s.app.log}, replicas
 }
 
 func (s *strategies) cacheAside(r router.Route) (store.Store, error) {
@@ -125,6 +131,22 @@ func (s *strategies) cacheAside(r router.Route) (store.Store, error) {
 		Cache: cache.store, CacheName: cache.name, Space: primary.name,
 		Staleness: s.app.cfg.CacheStaleness, MemoryBytes: memory, Logger: s.app.log,
 	})
+}
+
+// waits says what has not caught up with a member since then, "" for nothing: the copies of
+// its entries, or itself as a secondary.
+func (s *strategies) waits(name string, since time.Time) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if l, followed := s.ledgers[name]; followed && !l.CaughtUp(since) {
+		return "its change feed has not been read since it answers again"
+	}
+	for strategy, one := range s.built {
+		if f, secondary := one.replicas[name]; secondary && !f.CaughtUp(since) {
+			return "it has not yet what was written meanwhile by " + strategy
+		}
+	}
+	return ""
 }
 
 // teller is a strategy that counts what it does.

@@ -91,6 +91,12 @@ func (f *Follower) Lag() (lag time.Duration, known bool) {
 	return time.Since(*at), true
 }
 
+// CaughtUp says whether the target has all that was committed before a moment.
+func (f *Follower) CaughtUp(with time.Time) bool {
+	at := f.caughtUp.Load()
+	return at != nil && !at.Before(with)
+}
+
 // Status tells how it fares.
 func (f *Follower) Status() Status {
 	s := Status{Installed: f.installed.Load(), Refused: f.refused.Load()}

@@ -87,17 +87,35 @@ func (l *Ledger) Age() (age time.Duration, ok bool) {
 	return time.Since(r.began), true
 }
 
+// CaughtUp says whether the feed has been read since a moment, up to its end then. Where it
+// has not, it is read soon.
+func (l *Ledger) CaughtUp(since time.Time) bool {
+	if r := l.reading.Load(); r != nil && !r.began.Before(since) {
+		return true
+	}
+	l.hurry()
+	return false
+}
+
 // judged takes note that a copy has been, and has the feed be read soon where the last
 // read is old.
 func (l *Ledger) judged(age time.Duration) {
 	if !l.asked.Load() {
 		l.asked.Store(true)
 	}
-	if age > 2*l.options.Every && !l.hurried.Swap(true) {
-		select {
-		case l.kick <- struct{}{}:
-		default:
-		}
+	if age > 2*l.options.Every {
+		l.hurry()
+	}
+}
+
+// hurry has the feed be read at once, unless somebody else has done that.
+func (l *Ledger) hurry() {
+	if l.hurried.Swap(true) {
+		return
+	}
+	select {
+	case l.kick <- struct{}{}:
+	default:
 	}
 }
 
