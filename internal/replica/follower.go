@@ -16,6 +16,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -33,9 +34,11 @@ type Options struct {
 
 	// Scope says in a text which tables are followed. Where another one is found in the
 	// place that is kept, all is read anew. Tables says it of a table; nil: all. System
-	// tables are never followed.
+	// tables are followed only where System says so, and then nothing else; those that are
+	// a store's own never are.
 	Scope  string
 	Tables func(table string) bool
+	System bool
 
 	Page     int           // changes installed at once; 500
 	Every    time.Duration // between two reads of the feed where there is nothing new; 100 ms
@@ -200,7 +203,10 @@ func (f *Follower) installEarly(ctx context.Context, since store.Cursor) error {
 }
 
 func (f *Follower) follows(table string) bool {
-	return !store.IsSystem(table) && (f.o.Tables == nil || f.o.Tables(table))
+	if store.IsSystem(table) != f.o.System || slices.Contains(ownTables, table) {
+		return false
+	}
+	return f.o.Tables == nil || f.o.Tables(table)
 }
 
 // install installs what has changed in the tables that are followed.

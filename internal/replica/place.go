@@ -13,6 +13,27 @@ import (
 // of others. Its keys are the names of those.
 const placeTable = "_replica"
 
+// ownTables are the system tables that say something of the store that they are in.
+var ownTables = []string{placeTable, "_epochs"}
+
+// PlaceOf reads how far a target has come in the feed that it knows by that name, "" for
+// nowhere.
+func PlaceOf(ctx context.Context, to store.Store, fromName string) (store.Cursor, error) {
+	f := Follower{o: Options{To: to, FromName: fromName}}
+	read, err := to.Get(ctx, []store.Ref{f.ref()})
+	if err != nil {
+		return "", err
+	}
+	if !read.Entries[0].Exists() {
+		return "", nil
+	}
+	kept, err := parsePlace(read.Entries[0])
+	if kept.Fresh {
+		return "", err
+	}
+	return store.Cursor(kept.Cursor), err
+}
+
 // saveEvery lies between two writes of a place at which nothing was installed.
 const saveEvery = 10 * time.Second
 
@@ -42,14 +63,21 @@ func (f *Follower) load(ctx context.Context) (*place, error) {
 	if !e.Exists() {
 		return &place{fresh: true}, nil
 	}
-	var kept keptPlace
-	if err := json.Unmarshal(e.Value.Data, &kept); err != nil {
-		return nil, &store.Error{Code: store.Internal, Ref: e.Ref, Detail: "the place of a secondary in its primary's feed can't be read", Err: err}
+	kept, err := parsePlace(e)
+	if err != nil {
+		return nil, err
 	}
 	if kept.Scope != f.o.Scope {
 		return &place{fresh: true}, nil
 	}
 	return &place{cursor: store.Cursor(kept.Cursor), fresh: kept.Fresh, saved: time.Now()}, nil
+}
+
+func parsePlace(e store.Entry) (kept keptPlace, err error) {
+	if err := json.Unmarshal(e.Value.Data, &kept); err != nil {
+		return kept, &store.Error{Code: store.Internal, Ref: e.Ref, Detail: "the place of a secondary in its primary's feed can't be read", Err: err}
+	}
+	return kept, nil
 }
 
 // save keeps the place: at once where something was installed, and else now and then.

@@ -86,15 +86,18 @@ func (b *Book) Routes() (Routes, int64) {
 // follow takes in what the feed brings until the end.
 func (b *Book) follow(ctx context.Context, since store.Cursor) {
 	for ctx.Err() == nil {
-		feed, err := b.o.Router.Changes(ctx, store.Changes{Table: bookRef.Table, Since: since, FromNow: since == "", Wait: b.o.Wait})
+		feed, err := b.o.Router.Changes(ctx, store.Changes{Table: bookRef.Table, Since: since, Wait: b.o.Wait})
 		if err == nil {
 			since = feed.Next
 			if len(feed.Changes) > 0 {
 				err = b.reread(ctx, false)
 			}
 		} else if errors.Is(err, store.Compacted) {
-			since = "" // the store is another one, or an older copy
-			err = b.reread(ctx, true)
+			// The store is another one, or an older copy.
+			if feed, err = b.o.Router.Changes(ctx, store.Changes{Table: bookRef.Table, FromNow: true}); err == nil {
+				since = feed.Next
+				err = b.reread(ctx, true)
+			}
 		}
 		if err == nil || ctx.Err() != nil {
 			continue
@@ -193,19 +196,33 @@ func (b *Book) Put(ctx context.Context, routes Routes, c Change) ([]Move, int64,
 	if len(moves) > 0 && !c.Moves {
 		return nil, 0, wouldMove(moves)
 	}
+	version, err = b.keep(ctx, routes, c.If)
+	return moves, version, err
+}
+
+// Replace keeps routes without a look at which tables move, for when their primary is gone.
+func (b *Book) Replace(ctx context.Context, routes Routes, only store.Precondition) (int64, error) {
+	if err := routes.Validate(b.o.Members); err != nil {
+		return 0, invalidRoutes(err)
+	}
+	return b.keep(ctx, routes, only)
+}
+
+// Renew reads what is kept, which may be older than what was.
+func (b *Book) Renew(ctx context.Context) error { return b.reread(ctx, true) }
+
+// keep writes routes and goes by them.
+func (b *Book) keep(ctx context.Context, routes Routes, only store.Precondition) (int64, error) {
 	v, err := keptValue(routes)
 	if err != nil {
-		return nil, 0, err
+		return 0, err
 	}
-	op := store.Op{Kind: store.Put, Ref: bookRef, If: c.If, Value: v}
+	op := store.Op{Kind: store.Put, Ref: bookRef, If: only, Value: v}
 	results, err := b.o.Router.Apply(ctx, store.Batch{Ops: []store.Op{op}})
 	if err != nil {
-		return nil, 0, err
+		return 0, err
 	}
-	if err := b.take(results[0].Entry, false); err != nil {
-		return nil, 0, err
-	}
-	return moves, results[0].Entry.Version, nil
+	return results[0].Entry.Version, b.take(results[0].Entry, false)
 }
 
 // moves are the tables with entries whose primary would be another.

@@ -34,11 +34,12 @@ type lanes struct {
 	idle    chan struct{} // holds one thing once the last call has ended
 }
 
-func newLanes(all []Lane, system store.Store) *lanes {
+func newLanes(all []Lane, system *system) *lanes {
+	primary := system.current()
 	ls := &lanes{all: slices.Clone(all), exact: make(map[string]*Lane), idle: make(chan struct{}, 1)}
 	ls.system = &Lane{
-		Route: Route{Pattern: store.SystemPrefix + "*", Strategy: PrimaryOnly, Members: []string{system.Info().Name}},
-		Store: system, Primary: system,
+		Route: Route{Pattern: store.SystemPrefix + "*", Strategy: PrimaryOnly, Members: []string{primary.Info().Name}},
+		Store: system, Primary: primary,
 	}
 	for i := range ls.all {
 		l := &ls.all[i]

@@ -21,7 +21,7 @@ type Options struct {
 // Router is a store over strategies.
 type Router struct {
 	info   store.Info
-	system store.Store
+	system *system
 	now    atomic.Pointer[lanes]
 
 	swap    sync.Mutex
@@ -45,11 +45,11 @@ func New(o Options) (*Router, error) {
 	if o.System == nil || len(o.Lanes) == 0 {
 		return nil, errors.New("router: a system store and a route are missing")
 	}
-	r := &Router{info: o.Info, system: o.System}
+	r := &Router{info: o.Info, system: newSystem(o.System)}
 	r.info.Capabilities = slices.DeleteFunc(slices.Clone(o.Info.Capabilities), func(c store.Capability) bool {
 		return c == store.CanCache || c == store.CanSnapshot // which are a member's own
 	})
-	r.now.Store(newLanes(o.Lanes, o.System))
+	r.now.Store(newLanes(o.Lanes, r.system))
 	return r, nil
 }
 
@@ -66,12 +66,26 @@ func (r *Router) Routes() Routes {
 // RouteOf is the route of a table.
 func (r *Router) RouteOf(table string) Route { return r.now.Load().of(table).Route }
 
+// SetSystem has another member hold the system tables from now on. Their feeds end with
+// Compacted for whoever follows them.
+func (r *Router) SetSystem(s store.Store) {
+	r.swap.Lock()
+	defer r.swap.Unlock()
+	r.system.set(s)
+	r.swapTo(r.now.Load().all)
+}
+
 // Swap has all calls that begin from now on go by other lanes. Those under way end as
 // they began. A strategy that is in the new lanes too goes on; the others are closed once
 // their last call has ended, which Swap does not wait for.
 func (r *Router) Swap(next []Lane) {
 	r.swap.Lock()
 	defer r.swap.Unlock()
+	r.swapTo(next)
+}
+
+// swapTo does so for one who holds swap.
+func (r *Router) swapTo(next []Lane) {
 	ls := newLanes(next, r.system)
 	old := r.now.Swap(ls)
 	r.retires.Go(func() {

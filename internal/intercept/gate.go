@@ -1,0 +1,19 @@
+package intercept
+
+import "context"
+
+// gateRefusal tells the operator that a call was not let through.
+const gateRefusal refusal = "the backend must not be used"
+
+// Gate lets no call through while why gives a reason, which callers are told. It stands
+// before all else.
+func Gate(backend string, why func() string) Interceptor {
+	return func(next Handler) Handler {
+		return func(ctx context.Context, call Call, attempt Attempt) error {
+			if reason := why(); reason != "" {
+				return refuse(backend, reason, gateRefusal)
+			}
+			return next(ctx, call, attempt)
+		}
+	}
+}
