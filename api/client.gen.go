@@ -105,6 +105,20 @@ type ClientInterface interface {
 	// Corresponds with GET /backends/{name} (the `GetBackend` operationId).
 	GetBackend(ctx context.Context, name BackendName, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// PromoteBackend Put a backend in the place of its primary
+	//
+	// For when the primary is gone: the backend, a secondary by multi-write or fastest-read, decides from now on for
+	// every route whose primary is down, and that one becomes its last secondary. It takes the system tables over as
+	// well where they were there. Nobody else decides that a backend is gone: two have no quorum.
+	//
+	// The promotion is kept under an epoch that only grows, in the promoted backend first and then in all that can be
+	// reached, and every instance goes by it within a second or so. The one whose place was taken is `fenced` when it
+	// comes back: it is not read, not written and not brought up to date, since it may have writes that nobody else
+	// has, until it has been compared.
+	//
+	// Corresponds with POST /backends/{name}/promote (the `PromoteBackend` operationId).
+	PromoteBackend(ctx context.Context, name BackendName, params *PromoteBackendParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ApplyBatchWithBody Do many operations at once
 	//
 	// Up to 1,000 operations, on any tables, each with its own precondition; results come in their order. More is
@@ -681,6 +695,30 @@ func (c *Client) ListBackends(ctx context.Context, reqEditors ...RequestEditorFn
 // Corresponds with GET /backends/{name} (the `GetBackend` operationId).
 func (c *Client) GetBackend(ctx context.Context, name BackendName, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetBackendRequest(c.Server, name)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PromoteBackend Put a backend in the place of its primary
+//
+// For when the primary is gone: the backend, a secondary by multi-write or fastest-read, decides from now on for
+// every route whose primary is down, and that one becomes its last secondary. It takes the system tables over as
+// well where they were there. Nobody else decides that a backend is gone: two have no quorum.
+//
+// The promotion is kept under an epoch that only grows, in the promoted backend first and then in all that can be
+// reached, and every instance goes by it within a second or so. The one whose place was taken is `fenced` when it
+// comes back: it is not read, not written and not brought up to date, since it may have writes that nobody else
+// has, until it has been compared.
+//
+// Corresponds with POST /backends/{name}/promote (the `PromoteBackend` operationId).
+func (c *Client) PromoteBackend(ctx context.Context, name BackendName, params *PromoteBackendParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPromoteBackendRequest(c.Server, name, params)
 	if err != nil {
 		return nil, err
 	}
@@ -1796,6 +1834,79 @@ func NewGetBackendRequest(server string, name BackendName) (*http.Request, error
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewPromoteBackendRequest constructs an http.Request for the PromoteBackend method
+func NewPromoteBackendRequest(server string, name BackendName, params *PromoteBackendParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/backends/%s/promote", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.DryRun != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "dry_run", *params.DryRun, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Force != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "force", *params.Force, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -4159,6 +4270,22 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /backends/{name} (the `GetBackend` operationId).
 	GetBackendWithResponse(ctx context.Context, name BackendName, reqEditors ...RequestEditorFn) (*GetBackendResponse, error)
 
+	// PromoteBackendWithResponse Put a backend in the place of its primary
+	//
+	// For when the primary is gone: the backend, a secondary by multi-write or fastest-read, decides from now on for
+	// every route whose primary is down, and that one becomes its last secondary. It takes the system tables over as
+	// well where they were there. Nobody else decides that a backend is gone: two have no quorum.
+	//
+	// The promotion is kept under an epoch that only grows, in the promoted backend first and then in all that can be
+	// reached, and every instance goes by it within a second or so. The one whose place was taken is `fenced` when it
+	// comes back: it is not read, not written and not brought up to date, since it may have writes that nobody else
+	// has, until it has been compared.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /backends/{name}/promote (the `PromoteBackend` operationId).
+	PromoteBackendWithResponse(ctx context.Context, name BackendName, params *PromoteBackendParams, reqEditors ...RequestEditorFn) (*PromoteBackendResponse, error)
+
 	// ApplyBatchWithBodyWithResponse Do many operations at once
 	//
 	// Up to 1,000 operations, on any tables, each with its own precondition; results come in their order. More is
@@ -4868,6 +4995,96 @@ func (r GetBackendResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetBackendResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type PromoteBackendResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Promotion
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *Conflict
+	// ApplicationProblemJSON501 the response for an HTTP 501 `application/problem+json` response
+	ApplicationProblemJSON501 *Unsupported
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// ApplicationProblemJSON507 the response for an HTTP 507 `application/problem+json` response
+	ApplicationProblemJSON507 *StorageFull
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *ProblemResponse
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r PromoteBackendResponse) GetJSON200() *Promotion {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r PromoteBackendResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r PromoteBackendResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r PromoteBackendResponse) GetApplicationProblemJSON409() *Conflict {
+	return r.ApplicationProblemJSON409
+}
+
+// GetApplicationProblemJSON501 returns the response for an HTTP 501 `application/problem+json` response
+func (r PromoteBackendResponse) GetApplicationProblemJSON501() *Unsupported {
+	return r.ApplicationProblemJSON501
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r PromoteBackendResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetApplicationProblemJSON507 returns the response for an HTTP 507 `application/problem+json` response
+func (r PromoteBackendResponse) GetApplicationProblemJSON507() *StorageFull {
+	return r.ApplicationProblemJSON507
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r PromoteBackendResponse) GetApplicationProblemJSONDefault() *ProblemResponse {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r PromoteBackendResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r PromoteBackendResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PromoteBackendResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r PromoteBackendResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -8108,6 +8325,28 @@ func (c *ClientWithResponses) GetBackendWithResponse(ctx context.Context, name B
 	return ParseGetBackendResponse(rsp)
 }
 
+// PromoteBackendWithResponse Put a backend in the place of its primary
+//
+// For when the primary is gone: the backend, a secondary by multi-write or fastest-read, decides from now on for
+// every route whose primary is down, and that one becomes its last secondary. It takes the system tables over as
+// well where they were there. Nobody else decides that a backend is gone: two have no quorum.
+//
+// The promotion is kept under an epoch that only grows, in the promoted backend first and then in all that can be
+// reached, and every instance goes by it within a second or so. The one whose place was taken is `fenced` when it
+// comes back: it is not read, not written and not brought up to date, since it may have writes that nobody else
+// has, until it has been compared.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /backends/{name}/promote (the `PromoteBackend` operationId).
+func (c *ClientWithResponses) PromoteBackendWithResponse(ctx context.Context, name BackendName, params *PromoteBackendParams, reqEditors ...RequestEditorFn) (*PromoteBackendResponse, error) {
+	rsp, err := c.PromoteBackend(ctx, name, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePromoteBackendResponse(rsp)
+}
+
 // ApplyBatchWithBodyWithResponse Do many operations at once
 //
 // Up to 1,000 operations, on any tables, each with its own precondition; results come in their order. More is
@@ -9079,6 +9318,81 @@ func ParseGetBackendResponse(rsp *http.Response) (*GetBackendResponse, error) {
 			return nil, err
 		}
 		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ProblemResponse
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParsePromoteBackendResponse parses an HTTP response from a PromoteBackendWithResponse call
+func ParsePromoteBackendResponse(rsp *http.Response) (*PromoteBackendResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PromoteBackendResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Promotion
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 501:
+		var dest Unsupported
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON501 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 507:
+		var dest StorageFull
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON507 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest ProblemResponse

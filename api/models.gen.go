@@ -1175,6 +1175,27 @@ type ProblemError struct {
 	Detail string `json:"detail"`
 }
 
+// Promotion Who decides in whose place.
+type Promotion struct {
+	// Epoch Of the promotion. It only grows.
+	Epoch int64 `json:"epoch"`
+
+	// Left Routes whose primary is gone as well, and of which it has no entries.
+	Left []Route `json:"left"`
+
+	// Name The backend that decides.
+	Name string `json:"name"`
+
+	// Replaced The backends whose place it takes.
+	Replaced []Replaced `json:"replaced"`
+
+	// Routes All routes, as they are then.
+	Routes []Route `json:"routes"`
+
+	// System The backend that has the system tables.
+	System string `json:"system"`
+}
+
 // QueryPage A page of entries, and how they were found.
 type QueryPage struct {
 	// Items Entries, in order.
@@ -1207,6 +1228,16 @@ type QueryRequest struct {
 
 	// Cursor Opaque; give it back as it is.
 	Cursor CursorText `json:"cursor,omitempty"`
+}
+
+// Replaced A backend whose place was taken.
+type Replaced struct {
+	// BehindSeconds For how long before now the other one may have missed what was written there. It had all that was
+	// acknowledged before.
+	BehindSeconds float64 `json:"behind_seconds"`
+
+	// Name Its name.
+	Name string `json:"name"`
 }
 
 // RequestStats All requests.
@@ -1540,6 +1571,15 @@ type Unsupported = Problem
 
 // UnsupportedMediaType What went wrong (RFC 9457).
 type UnsupportedMediaType = Problem
+
+// PromoteBackendParams defines parameters for PromoteBackend.
+type PromoteBackendParams struct {
+	// DryRun Say what would change, and change nothing.
+	DryRun *bool `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// Force Promote it although it is not known whether it has all that its primary had.
+	Force *bool `form:"force,omitempty" json:"force,omitempty"`
+}
 
 // ApplyBatchParams defines parameters for ApplyBatch.
 type ApplyBatchParams struct {

@@ -20,6 +20,9 @@ type ServerInterface interface {
 	// GetBackend Get a backend
 	// (GET /backends/{name})
 	GetBackend(w http.ResponseWriter, r *http.Request, name BackendName)
+	// PromoteBackend Put a backend in the place of its primary
+	// (POST /backends/{name}/promote)
+	PromoteBackend(w http.ResponseWriter, r *http.Request, name BackendName, params PromoteBackendParams)
 	// ApplyBatch Do many operations at once
 	// (POST /batch)
 	ApplyBatch(w http.ResponseWriter, r *http.Request, params ApplyBatchParams)
@@ -143,6 +146,12 @@ func (_ Unimplemented) ListBackends(w http.ResponseWriter, r *http.Request) {
 // GetBackend Get a backend
 // (GET /backends/{name})
 func (_ Unimplemented) GetBackend(w http.ResponseWriter, r *http.Request, name BackendName) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// PromoteBackend Put a backend in the place of its primary
+// (POST /backends/{name}/promote)
+func (_ Unimplemented) PromoteBackend(w http.ResponseWriter, r *http.Request, name BackendName, params PromoteBackendParams) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -402,6 +411,61 @@ func (siw *ServerInterfaceWrapper) GetBackend(w http.ResponseWriter, r *http.Req
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetBackend(w, r, name)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// PromoteBackend operation middleware
+func (siw *ServerInterfaceWrapper) PromoteBackend(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "name" -------------
+	var name BackendName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", chi.URLParam(r, "name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "name", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PromoteBackendParams
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", r.URL.Query(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "dry_run"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "dry_run", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "force" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "force", r.URL.Query(), &params.Force, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "force"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "force", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.PromoteBackend(w, r, name, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2560,6 +2624,9 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 	})
 	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/backends/{name}", wrapper.GetBackend)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/backends/{name}/promote", wrapper.PromoteBackend)
 	})
 	r.Group(func(r chi.Router) {
 		r.Post(options.BaseURL+"/batch", wrapper.ApplyBatch)

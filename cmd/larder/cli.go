@@ -19,6 +19,7 @@ type cli struct {
 	Version     versionCommand     `cmd:"" help:"Say which larder this is."`
 	Config      configCommand      `cmd:"" help:"Show every setting, its value and where that came from."`
 	Migrate     migrateCommand     `cmd:"" help:"Look after the schema of a PostgreSQL primary."`
+	Promote     promoteCommand     `cmd:"" help:"Put a backend in the place of its primary, which is gone."`
 
 	Get    getCommand    `cmd:"" help:"Write a value to standard output."`
 	Put    putCommand    `cmd:"" help:"Put a value."`

@@ -119,29 +119,34 @@ func (a *App) Run(ctx context.Context) (err error) {
 
 // assemble opens the store and builds what answers requests.
 func (a *App) assemble(ctx context.Context, put *cleanups) (handler, about, error) {
-	ms, err := a.openMembers(ctx, put)
+	var line successions
+	ms, err := a.openMembers(ctx, put, line.fence)
 	if err != nil {
+		return nil, about{}, err
+	}
+	if err := line.open(ctx, a, ms, put); err != nil {
 		return nil, about{}, err
 	}
 	routes, err := a.cfg.RouteList()
 	if err != nil {
 		return nil, about{}, err
 	}
-	built := newStrategies(a, ms)
+	system := line.system()
+	built := newStrategies(a, ms, system.name)
 	put.later("strategies", built.close)
 	lanes, err := built.lanes(routes)
 	if err != nil {
 		return nil, about{}, err
 	}
-	system := ms.of(a.cfg.SystemMember())
 	info := system.store.Info()
 	info.Capabilities = ms.capabilities()
 	s, err := router.New(router.Options{Info: info, System: system.store, Lanes: lanes})
 	if err != nil {
 		return nil, about{}, err
 	}
-	put.later("router", s.Close)
-	ms.watch(a, built)
+	line.rule(s, built)
+	put.later("router", func() error { return errors.Join(line.end(), s.Close()) })
+	ms.watch(a, built, line.fence)
 	put.later("health", ms.unwatch)
 
 	figures := telemetry.NewBackends(ms.figures(), telemetry.BackendOptions{})
@@ -155,7 +160,7 @@ func (a *App) assemble(ctx context.Context, put *cleanups) (handler, about, erro
 	if err := a.registry.Register(telemetry.Strategies{Figures: built.figures}); err != nil {
 		return nil, about{}, err
 	}
-	tells := &status{app: a, members: ms, system: system, router: s, figures: figures, strategies: built}
+	tells := &status{app: a, members: ms, line: &line, router: s, figures: figures, strategies: built}
 	h, err := a.newHandler(ctx, s, tells, put)
 	if err != nil {
 		return nil, about{}, err

@@ -11,11 +11,12 @@ import (
 )
 
 // watch looks at a member until the end. What it does not answer is logged.
-func (a *App) watch(m *member, s *strategies) *health.Watcher {
+func (a *App) watch(m *member, s *strategies, fence func(name string) string) *health.Watcher {
 	log := a.log.With().Str("backend", m.name).Logger()
 	return health.Watch(health.Options{
-		Ping:  m.store.Ping,
-		Waits: func(since time.Time) string { return s.waits(m.name, since) },
+		Ping:   m.past.Ping,
+		Fenced: func() string { return fence(m.name) },
+		Waits:  func(since time.Time) string { return s.waits(m.name, since) },
 		Changed: func(from, to health.Condition) {
 			level := zerolog.InfoLevel
 			if to.State != health.Up {

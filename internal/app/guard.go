@@ -5,8 +5,6 @@ import (
 
 	"github.com/rs/zerolog"
 
-	"larder/internal/backend"
-	"larder/internal/config"
 	"larder/internal/intercept"
 	"larder/internal/store"
 	"larder/internal/telemetry"
@@ -22,15 +20,23 @@ type guard struct {
 
 // guard puts before an opened backend what stands before every one, in the order that
 // package intercept gives reasons for. One that is embedded has its calls counted only:
-// there is nothing between it and its callers that could fail or fill up.
-func (a *App) guard(b config.Backend, opened store.Store) (store.Store, guard) {
+// there is nothing between it and its callers that could fail or fill up. Before all that
+// stands its fence.
+func (a *App) guard(m *member, opened store.Store, fence func() string) {
+	var chain []intercept.Interceptor
+	chain, m.guard = a.chain(m)
+	m.past = intercept.Wrap(opened, chain...)
+	m.store = intercept.Wrap(opened, append([]intercept.Interceptor{intercept.Gate(m.name, fence)}, chain...)...)
+}
+
+func (a *App) chain(m *member) ([]intercept.Interceptor, guard) {
 	chain := []intercept.Interceptor{intercept.Metrics(func(o intercept.Operation) intercept.Observer {
-		return a.calls.Call(b.Name, o.String())
+		return a.calls.Call(m.name, o.String())
 	})}
-	if backend.Embedded(b.URL) {
-		return intercept.Wrap(opened, chain...), guard{}
-	}
 	var g guard
+	if m.own {
+		return chain, g
+	}
 	if a.cfg.RetryEnabled {
 		g.retry = intercept.NewRetry(intercept.RetryOptions{
 			Attempts: a.cfg.RetryAttempts, Delay: a.cfg.RetryDelay, MaxDelay: a.cfg.RetryMaxDelay, Jitter: a.cfg.RetryJitter,
@@ -38,18 +44,18 @@ func (a *App) guard(b config.Backend, opened store.Store) (store.Store, guard) {
 		chain = append(chain, g.retry.Intercept)
 	}
 	if a.cfg.BreakerEnabled {
-		g.breaker = intercept.NewBreaker(a.breakerOptions(b.Name))
+		g.breaker = intercept.NewBreaker(a.breakerOptions(m.name))
 		chain = append(chain, g.breaker.Intercept)
 	}
 	if a.cfg.AdaptiveLimit {
 		g.limit = intercept.NewLimit(intercept.LimitOptions{
-			Backend: b.Name, Min: min(a.cfg.MinCalls, a.cfg.MaxCalls), Max: 2 * a.cfg.MaxCalls, // as many may wait as are let in
+			Backend: m.name, Min: min(a.cfg.MinCalls, a.cfg.MaxCalls), Max: 2 * a.cfg.MaxCalls, // as many may wait as are let in
 		})
 		chain = append(chain, g.limit.Intercept)
 	}
-	g.bulkhead = intercept.NewBulkhead(intercept.BulkheadOptions{Backend: b.Name, Calls: a.cfg.MaxCalls, Wait: a.cfg.CallWait})
+	g.bulkhead = intercept.NewBulkhead(intercept.BulkheadOptions{Backend: m.name, Calls: a.cfg.MaxCalls, Wait: a.cfg.CallWait})
 	chain = append(chain, g.bulkhead.Intercept, intercept.Timeout(a.cfg.AttemptTimeout))
-	return intercept.Wrap(opened, chain...), g
+	return chain, g
 }
 
 func (a *App) breakerOptions(name string) intercept.BreakerOptions {

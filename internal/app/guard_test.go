@@ -14,6 +14,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"larder/internal/backend"
 	"larder/internal/backend/boltstore"
 	"larder/internal/config"
 	"larder/internal/store"
@@ -31,6 +32,13 @@ func guarding(change func(*config.Config)) *App {
 }
 
 var overNetwork = config.Backend{Name: "pg", URL: "postgres://db.example/larder"}
+
+// guarded is a store behind the guard of a backend that nobody has taken the place of.
+func (a *App) guarded(b config.Backend, s store.Store) *member {
+	m := &member{name: b.Name, own: backend.Embedded(b.URL)}
+	a.guard(m, s, func() string { return "" })
+	return m
+}
 
 // TestGuardedStore holds a real store behind the guard as it is by default to the suite.
 func TestGuardedStore(t *testing.T) { storetest.Run(t, guardedHarness()) }
@@ -56,7 +64,7 @@ func guardedHarness() storetest.Harness {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s, _ := guarding(nil).guard(overNetwork, opened)
+			s := guarding(nil).guarded(overNetwork, opened).store
 			clocks.Store(s, clock)
 			return s
 		},
@@ -111,12 +119,12 @@ func TestGuardDoesWhatIsSet(t *testing.T) {
 			})
 			inner := &failing{}
 			inner.left.Store(2)
-			s, g := a.guard(test.backend, inner)
-			_, err := s.Get(t.Context(), nil)
+			m := a.guarded(test.backend, inner)
+			_, err := m.store.Get(t.Context(), nil)
 			if inner.calls.Load() != test.calls || (err == nil) != (test.calls == 3) {
 				t.Errorf("%d attempts, and then %v", inner.calls.Load(), err)
 			}
-			values := telemetry.Values(g.figures())
+			values := telemetry.Values(m.guard.figures())
 			for _, name := range test.figures {
 				if _, told := values[name]; !told {
 					t.Errorf("%s is not told", name)

@@ -37,13 +37,14 @@ func (a *App) newHandler(ctx context.Context, s store.Store, tells *status, put 
 	}
 	put.later("routes", book.Close)
 	h, err := httpapi.New(httpapi.Options{
-		Store:    s,
-		Catalog:  tables,
-		Status:   tells,
-		Backend:  tells.backend,
-		Routing:  routing{book},
-		Observer: observer{a.requests},
-		Metrics:  promhttp.HandlerFor(a.registry, promhttp.HandlerOpts{}),
+		Store:     s,
+		Catalog:   tables,
+		Status:    tells,
+		Backend:   tells.backend,
+		Routing:   routing{book},
+		Promoting: promoting{members: tells.members, line: tells.line, strategies: tells.strategies, book: book},
+		Observer:  observer{a.requests},
+		Metrics:   promhttp.HandlerFor(a.registry, promhttp.HandlerOpts{}),
 
 		Logger:      a.log,
 		LogRequests: logRequests(a.cfg.LogRequests),

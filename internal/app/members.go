@@ -18,7 +18,9 @@ import (
 // member is a backend that has been opened.
 type member struct {
 	name  string
+	own   bool        // other instances have another one of that name
 	store store.Store // with what stands before every backend
+	past  store.Store // the same, past the fence of one whose place was taken
 	guard guard
 	watch *health.Watcher
 }
@@ -27,7 +29,7 @@ type member struct {
 type members []*member
 
 // openMembers opens all backends.
-func (a *App) openMembers(ctx context.Context, put *cleanups) (members, error) {
+func (a *App) openMembers(ctx context.Context, put *cleanups, fence func(name string) string) (members, error) {
 	var all members
 	for _, b := range a.cfg.Members() {
 		opened, err := a.options.Open(ctx, a.cfg, b, a.log)
@@ -35,16 +37,17 @@ func (a *App) openMembers(ctx context.Context, put *cleanups) (members, error) {
 			return nil, err
 		}
 		put.later("store "+b.Name, opened.Close)
-		s, g := a.guard(b, opened)
-		all = append(all, &member{name: b.Name, store: s, guard: g})
+		m := &member{name: b.Name, own: backend.Embedded(b.URL)}
+		a.guard(m, opened, func() string { return fence(b.Name) })
+		all = append(all, m)
 	}
 	return all, nil
 }
 
 // watch begins to look at all of them.
-func (ms members) watch(a *App, s *strategies) {
+func (ms members) watch(a *App, s *strategies, fence func(name string) string) {
 	for _, m := range ms {
-		m.watch = a.watch(m, s)
+		m.watch = a.watch(m, s, fence)
 	}
 }
 
@@ -57,9 +60,13 @@ func (ms members) unwatch() error {
 	return errors.Join(errs...)
 }
 
+// of finds a member; nil: there is none of that name.
 func (ms members) of(name string) *member {
 	i := slices.IndexFunc(ms, func(m *member) bool { return m.name == name })
-	return ms[i] // settings have been validated
+	if i < 0 {
+		return nil
+	}
+	return ms[i]
 }
 
 // capabilities are those that any of them has.

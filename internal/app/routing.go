@@ -16,17 +16,13 @@ var _ httpapi.Routing = routing{}
 // Routes implements [httpapi.Routing].
 func (r routing) Routes() ([]api.Route, int64) {
 	routes, version := r.book.Routes()
-	forms := make([]api.Route, len(routes))
-	for i, one := range routes {
-		forms[i] = api.Route{Pattern: one.Pattern, Strategy: one.Strategy, Members: one.Members}
-	}
-	return forms, version
+	return forms(routes), version
 }
 
 // PutRoutes implements [httpapi.Routing].
-func (r routing) PutRoutes(ctx context.Context, forms []api.Route, c httpapi.RoutesChange) ([]api.RouteMove, int64, error) {
-	routes := make(router.Routes, len(forms))
-	for i, form := range forms {
+func (r routing) PutRoutes(ctx context.Context, wanted []api.Route, c httpapi.RoutesChange) ([]api.RouteMove, int64, error) {
+	routes := make(router.Routes, len(wanted))
+	for i, form := range wanted {
 		routes[i] = router.Route{Pattern: form.Pattern, Strategy: form.Strategy, Members: form.Members}
 	}
 	moves, version, err := r.book.Put(ctx, routes, router.Change(c))

@@ -19,7 +19,7 @@ import (
 type status struct {
 	app     *App
 	members members
-	system  *member
+	line    *successions
 	router  *router.Router
 	figures *telemetry.Backends
 
@@ -58,7 +58,7 @@ func (s *status) role(m *member) string {
 			}
 		}
 	}
-	if m == s.system {
+	if m == s.line.system() {
 		return primaryRole
 	}
 	return role

@@ -26,10 +26,15 @@ type strategies struct {
 	mu      sync.Mutex
 	ledgers map[string]*cacheaside.Ledger // by primary
 	built   map[string]built              // by the strategy's name; those that are routed by
+	routes  router.Routes                 // by which
+	heirs   heirs
 }
 
-func newStrategies(a *App, ms members) *strategies {
-	return &strategies{app: a, members: ms, ledgers: map[string]*cacheaside.Ledger{}, built: map[string]built{}}
+func newStrategies(a *App, ms members, system string) *strategies {
+	return &strategies{
+		app: a, members: ms, ledgers: map[string]*cacheaside.Ledger{}, built: map[string]built{},
+		heirs: heirs{system: system, following: map[string]*replica.Follower{}},
+	}
 }
 
 // built is a strategy that has been.
@@ -60,7 +65,8 @@ func (s *strategies) lanes(routes router.Routes) ([]router.Lane, error) {
 		next[r.Name()] = one
 		lanes[i] = router.Lane{Route: r, Store: one.Store, Primary: s.members.of(r.Primary()).store}
 	}
-	s.built = next
+	s.built, s.routes = next, routes
+	s.inherit(routes)
 	return lanes, nil
 }
 
@@ -174,7 +180,7 @@ const maxLedgerPause = 200 * time.Millisecond
 func (s *strategies) close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var errs []error
+	errs := []error{s.disinherit()}
 	for _, l := range s.ledgers {
 		errs = append(errs, l.Close())
 	}

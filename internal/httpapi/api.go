@@ -31,6 +31,9 @@ type Options struct {
 	// Routing tells and changes the routes of Store. nil: there is one, for all tables.
 	Routing Routing
 
+	// Promoting puts backends in the place of others. nil: there is one.
+	Promoting Promoting
+
 	Logger      zerolog.Logger
 	LogRequests LogRequests
 
@@ -126,6 +129,9 @@ func (o Options) withDefaults() Options {
 	if o.Backend == nil {
 		only := o.Store
 		o.Backend = func(name string) (store.Store, bool) { return only, name == only.Info().Name }
+	}
+	if o.Promoting == nil {
+		o.Promoting = nobody{}
 	}
 	if o.Routing == nil {
 		o.Routing = onlyRoute{o.Store}

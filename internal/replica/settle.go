@@ -110,9 +110,13 @@ func (v *verifier) tell(ctx context.Context, found []suspect) error {
 	for i := range found {
 		s := &found[i]
 		kind := s.kind()
+		d := Difference{Ref: s.source.Ref, Kind: kind, Source: s.source.Version, Target: s.target.Version}
 		v.report.Counts[kind]++
 		if len(v.report.Differences) < v.Listed {
-			v.report.Differences = append(v.report.Differences, Difference{Ref: s.source.Ref, Kind: kind, Source: s.source.Version, Target: s.target.Version})
+			v.report.Differences = append(v.report.Differences, d)
+		}
+		if v.Found != nil {
+			v.Found(d)
 		}
 	}
 	if !v.Repair {

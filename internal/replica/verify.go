@@ -19,6 +19,8 @@ type Verification struct {
 	Patience time.Duration // how long a target may take to get what the source has, before it is told; 2 s
 	Listed   int           // differences that Report.Differences has at most; 100
 
+	Found func(Difference) // told of every difference; nil: nobody is
+
 	// Repair installs what the target lacks. RemoveExtras, together with it, also buries
 	// what the source never had, above the version that it has there: a key of that name
 	// that the source creates later starts below it, and does not get there while the

@@ -29,6 +29,7 @@ func paths() map[string]string {
 		"/sql":                       "POST, OPTIONS",
 		"/backends":                  "GET, HEAD, OPTIONS",
 		"/routes":                    "GET, PUT, HEAD, OPTIONS",
+		"/backends/local/promote":    "POST, OPTIONS",
 		"/backends/model":            "GET, HEAD, OPTIONS",
 		"/stats":                     "GET, HEAD, OPTIONS",
 		"/health":                    "GET, HEAD, OPTIONS",
