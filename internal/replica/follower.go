@@ -9,7 +9,10 @@
 // each key the newer version wins. So it may be brought twice and in any order, and what
 // is brought is always the entry as it stands, never one that was remembered. The place in
 // the feed is kept in the target itself and moved on after what lies before it has been
-// installed: a crash in between repeats, and skips nothing.
+// installed: a crash in between repeats, and skips nothing. It is read again before each
+// page, and moved on only from where it was read: a target that has forgotten something
+// has forgotten with it that it had come so far. (Parts of a target that forget on their
+// own, as the nodes of a cluster can, don't show in that: Verify finds what they lack.)
 package replica
 
 import (
@@ -150,53 +153,67 @@ func (f *Follower) tell(err *store.Error) {
 // step installs a page of the feed, and says whether there is another; where there is
 // none, also what is early in it, after which the target has all that was committed before.
 func (f *Follower) step(ctx context.Context, at **place) (more bool, err error) {
-	if *at == nil {
-		if *at, err = f.load(ctx); err != nil {
-			return false, err
-		}
+	began := time.Now()
+	p, err := f.stand(ctx, *at)
+	if err != nil {
+		return false, err
 	}
-	p := *at
+	*at = p
 	feed, err := f.o.From.Changes(ctx, store.Changes{Since: p.cursor, Limit: f.o.Page})
 	// Another engine may have come in place of the source, which can't read its places.
 	if errors.Is(err, store.Compacted) || p.cursor != "" && errors.Is(err, store.InvalidCursor) {
 		f.o.Logger.Warn().Str("code", string(store.CodeOf(err))).Msg("the feed does not go on from where a secondary stands, which is copied afresh")
-		*at = &place{fresh: true}
+		*at = &place{fresh: true, kept: p.kept, version: p.version}
 		return true, nil
 	}
 	if err != nil {
 		return false, err
 	}
-	installed, err := f.install(ctx, feed.Changes)
-	if err != nil {
+	next := *p
+	next.cursor = feed.Next
+	entries := f.followed(feed.Changes)
+	last := !feed.More && p.fresh
+	if len(entries) > 0 || last {
+		// A dump of before this moment has another token than what is kept at the end.
+		if moved, err := f.save(ctx, p); err != nil || moved {
+			return err == nil, err
+		}
+		next.kept, next.version = p.kept, p.version
+	}
+	if err := f.installAll(ctx, entries); err != nil {
 		return false, err
 	}
-	if !feed.More && p.fresh {
+	if last {
 		if err := f.removeLeftovers(ctx); err != nil {
 			return false, err
 		}
-		p.fresh, installed = false, true
+		next.fresh = false
 	}
-	p.cursor = feed.Next
-	if err := f.save(ctx, p, installed); err != nil || feed.More {
-		return err == nil, err
+	if len(entries) > 0 || last || time.Since(p.saved) >= saveEvery {
+		if moved, err := f.save(ctx, &next); err != nil || moved {
+			return err == nil, err
+		}
 	}
-	return false, f.installEarly(ctx, p.cursor)
+	*at = &next
+	if feed.More {
+		return true, nil
+	}
+	if err := f.installEarly(ctx, next.cursor); err != nil {
+		return false, err
+	}
+	f.caughtUp.Store(&began)
+	return false, nil
 }
 
 // installEarly installs what an open transaction holds back in the feed. It comes again.
 func (f *Follower) installEarly(ctx context.Context, since store.Cursor) error {
-	began := time.Now()
 	for c := (store.Changes{Since: since, Limit: f.o.Page, Early: true}); ; {
 		feed, err := f.o.From.Changes(ctx, c)
 		if err != nil {
 			return err
 		}
-		if _, err := f.install(ctx, feed.Changes); err != nil {
+		if err := f.installAll(ctx, f.followed(feed.Changes)); err != nil || !feed.More {
 			return err
-		}
-		if !feed.More {
-			f.caughtUp.Store(&began)
-			return nil
 		}
 		c.Since = feed.Next
 	}
@@ -209,15 +226,15 @@ func (f *Follower) follows(table string) bool {
 	return f.o.Tables == nil || f.o.Tables(table)
 }
 
-// install installs what has changed in the tables that are followed.
-func (f *Follower) install(ctx context.Context, changes []store.Change) (installed bool, err error) {
+// followed is what has changed in the tables that are followed.
+func (f *Follower) followed(changes []store.Change) []store.Entry {
 	entries := make([]store.Entry, 0, len(changes))
 	for i := range changes {
 		if f.follows(changes[i].Table) {
 			entries = append(entries, changes[i].Entry)
 		}
 	}
-	return len(entries) > 0, f.installAll(ctx, entries)
+	return entries
 }
 
 // installAll installs what the target can hold, and counts the rest.

@@ -2,7 +2,9 @@ package replica
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"larder/internal/store"
@@ -39,9 +41,11 @@ const saveEvery = 10 * time.Second
 
 // place is how far a target has come in a feed.
 type place struct {
-	cursor store.Cursor // "": nowhere
-	fresh  bool         // it is being copied afresh, and holds leftovers perhaps
-	saved  time.Time
+	cursor  store.Cursor // "": nowhere
+	fresh   bool         // it is being copied afresh, and holds leftovers perhaps
+	kept    keptPlace    // as it was last seen in the target
+	version int64        // of its entry
+	saved   time.Time
 }
 
 // keptPlace is the entry that a place is kept as.
@@ -49,28 +53,70 @@ type keptPlace struct {
 	Scope  string `json:"scope"`
 	Cursor string `json:"cursor"`
 	Fresh  bool   `json:"fresh,omitempty"`
+	Token  string `json:"token"` // of this state of it, and of no other that there ever was
+	Born   string `json:"born"`  // the token of the first one
 }
 
 func (f *Follower) ref() store.Ref { return store.Ref{Table: placeTable, Key: f.o.FromName} }
 
-// load reads the place that is kept.
-func (f *Follower) load(ctx context.Context) (*place, error) {
-	read, err := f.o.To.Get(ctx, []store.Ref{f.ref()})
+// stand is where the target stands now: at was, unless its entry is another one by now.
+// Then another process has moved it on, or the target has forgotten what it had, as a
+// server does that comes back empty or from an old dump, and is where it says it is.
+func (f *Follower) stand(ctx context.Context, was *place) (*place, error) {
+	kept, sameScope, err := f.load(ctx)
 	if err != nil {
 		return nil, err
 	}
-	e := read.Entries[0]
-	if !e.Exists() {
-		return &place{fresh: true}, nil
+	if was == nil {
+		return kept, nil
 	}
+	if kept.kept.Token == was.kept.Token && kept.version == was.version {
+		return was, nil
+	}
+	forgotten := kept.kept.Born != was.kept.Born || kept.version <= was.version
+	if forgotten {
+		f.caughtUp.Store(nil)
+		f.o.Logger.Warn().Msg("a secondary has forgotten how far it had come, and gets again what it may lack")
+	}
+	if !sameScope && !forgotten { // the other process says nothing of what this one follows
+		was.kept, was.version = kept.kept, kept.version
+		return was, nil
+	}
+	return kept, nil
+}
+
+// load reads the place that is kept, and keeps one where there is none. One of another
+// scope counts as the beginning.
+func (f *Follower) load(ctx context.Context) (p *place, sameScope bool, err error) {
+	for born := false; ; born = true {
+		read, err := f.o.To.Get(ctx, []store.Ref{f.ref()})
+		if err != nil {
+			return nil, false, err
+		}
+		e := read.Entries[0]
+		if e.Exists() {
+			return f.understand(e)
+		}
+		if born {
+			return nil, false, &store.Error{Code: store.Internal, Ref: e.Ref, Detail: "the place of a secondary in its primary's feed does not stay"}
+		}
+		if err := f.bear(ctx); err != nil {
+			return nil, false, err
+		}
+	}
+}
+
+func (f *Follower) understand(e store.Entry) (p *place, sameScope bool, err error) {
 	kept, err := parsePlace(e)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
+	p = &place{fresh: true, kept: kept, version: e.Version}
 	if kept.Scope != f.o.Scope {
-		return &place{fresh: true}, nil
+		return p, false, nil
 	}
-	return &place{cursor: store.Cursor(kept.Cursor), fresh: kept.Fresh, saved: time.Now()}, nil
+	p.cursor, p.fresh, p.saved = store.Cursor(kept.Cursor), kept.Fresh, time.Now()
+	return p, true, nil
 }
 
 func parsePlace(e store.Entry) (kept keptPlace, err error) {
@@ -80,22 +126,60 @@ func parsePlace(e store.Entry) (kept keptPlace, err error) {
 	return kept, nil
 }
 
-// save keeps the place: at once where something was installed, and else now and then.
-func (f *Follower) save(ctx context.Context, p *place, installed bool) error {
-	if !installed && time.Since(p.saved) < saveEvery {
-		return nil
-	}
-	text, err := json.Marshal(keptPlace{Scope: f.o.Scope, Cursor: string(p.cursor), Fresh: p.fresh})
+// bear keeps a place at the beginning of the feed, unless another process has.
+func (f *Follower) bear(ctx context.Context) error {
+	token := rand.Text()
+	v, err := valueOf(keptPlace{Scope: f.o.Scope, Fresh: true, Token: token, Born: token})
 	if err != nil {
-		return &store.Error{Code: store.Internal, Err: err}
-	}
-	v, err := value.Parse(text, value.Limits{MaxBytes: len(text), MaxDepth: 2})
-	if err != nil {
-		return &store.Error{Code: store.Internal, Err: err}
-	}
-	if _, err := f.o.To.Apply(ctx, store.Batch{Ops: []store.Op{{Kind: store.Put, Ref: f.ref(), Value: v}}}); err != nil {
 		return err
 	}
-	p.saved = time.Now()
-	return nil
+	_, err = f.o.To.Apply(ctx, store.Batch{Ops: []store.Op{{Kind: store.Put, Ref: f.ref(), Value: v, If: store.Precondition{Absent: true}}}})
+	if errors.Is(err, store.AlreadyExists) {
+		return nil
+	}
+	return err
+}
+
+// save keeps the place, with a token of its own: before and after something is installed,
+// and else now and then. Where the entry is no longer the one that was read, it is left, and moved is true: what
+// was installed since may be forgotten. A version does not tell that, for a target that
+// has forgotten versions gives them out again; the token does.
+func (f *Follower) save(ctx context.Context, p *place) (moved bool, err error) {
+	next := keptPlace{Scope: f.o.Scope, Cursor: string(p.cursor), Fresh: p.fresh, Token: rand.Text(), Born: p.kept.Born}
+	patch, err := valueOf([]patchStep{{"test", "/token", p.kept.Token}, {"add", "", next}})
+	if err != nil {
+		return false, err
+	}
+	results, err := f.o.To.Apply(ctx, store.Batch{Ops: []store.Op{{
+		Kind: store.Patch, Ref: f.ref(), If: store.IfVersion(p.version), Patch: patch.Data, PatchType: store.JSONPatch,
+	}}})
+	switch code := store.CodeOf(err); {
+	case err == nil:
+	case code == store.VersionMismatch, code == store.PatchConflict, code == store.NotFound:
+		return true, nil
+	default:
+		return false, err
+	}
+	p.kept, p.version, p.saved = next, results[0].Entry.Version, time.Now()
+	return false, nil
+}
+
+// patchStep is one of a JSON Patch, RFC 6902.
+type patchStep struct {
+	Op    string `json:"op"`
+	Path  string `json:"path"`
+	Value any    `json:"value"`
+}
+
+// valueOf is a thing as JSON in the form that stores take.
+func valueOf(thing any) (value.Value, error) {
+	text, err := json.Marshal(thing)
+	if err != nil {
+		return value.Value{}, &store.Error{Code: store.Internal, Err: err}
+	}
+	v, err := value.Parse(text, value.Limits{MaxBytes: len(text), MaxDepth: 4})
+	if err != nil {
+		return value.Value{}, &store.Error{Code: store.Internal, Err: err}
+	}
+	return v, nil
 }

@@ -196,7 +196,7 @@ func TestAnotherSource(t *testing.T) {
 	p := newPair(t, replica.Options{})
 	p.put("t", "k", 1)
 	p.same("t")
-	place := store.Op{Kind: store.Put, Ref: ref("_replica", "a"), Value: value.Value{Data: []byte(`{"cursor":"?!","scope":""}`)}}
+	place := store.Op{Kind: store.Put, Ref: ref("_replica", "a"), Value: value.Value{Data: []byte(`{"cursor":"?!","scope":"","token":"t","born":"t"}`)}}
 	p.restart(func(o *replica.Options) {
 		if _, err := o.To.Apply(t.Context(), store.Batch{Ops: []store.Op{place}}); err != nil {
 			t.Fatal(err)
