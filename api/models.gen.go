@@ -284,6 +284,30 @@ func (e MaintenanceState) Valid() bool {
 	}
 }
 
+// Defines values for OperationState.
+const (
+	OperationStateCanceled  OperationState = "canceled"
+	OperationStateFailed    OperationState = "failed"
+	OperationStateRunning   OperationState = "running"
+	OperationStateSucceeded OperationState = "succeeded"
+)
+
+// Valid indicates whether the value is a known member of the OperationState enum.
+func (e OperationState) Valid() bool {
+	switch e {
+	case OperationStateCanceled:
+		return true
+	case OperationStateFailed:
+		return true
+	case OperationStateRunning:
+		return true
+	case OperationStateSucceeded:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for PatchType.
 const (
 	PatchTypeJSON  PatchType = "json"
@@ -1062,6 +1086,72 @@ type Number = json.RawMessage
 // OpenAPIDocument An OpenAPI 3.0 document.
 type OpenAPIDocument = json.RawMessage
 
+// Operation Work that outlives the request that asked for it.
+type Operation struct {
+	// ID Its id. Later ones are greater.
+	ID string `json:"id"`
+
+	// Kind What it does, such as `compare`.
+	Kind string `json:"kind"`
+
+	// State Where an operation is in its life.
+	State OperationState `json:"state"`
+
+	// Request Any JSON value, null included.
+	Request JSONValue `json:"request"`
+
+	// Progress How far an operation has come.
+	Progress OperationProgress `json:"progress"`
+
+	// Result Any JSON value, null included.
+	Result JSONValue `json:"result,omitempty"`
+
+	// Error Why an operation failed.
+	Error *OperationError `json:"error,omitempty"`
+
+	// StartedAt When it was asked for.
+	StartedAt time.Time `json:"started_at"`
+
+	// UpdatedAt When it last gave a sign of life.
+	UpdatedAt time.Time `json:"updated_at"`
+
+	// EndedAt When it ended; left out while it runs.
+	EndedAt *time.Time `json:"ended_at,omitempty"`
+}
+
+// OperationError Why an operation failed.
+type OperationError struct {
+	// Code One of the codes of problems.
+	Code string `json:"code"`
+
+	// Detail What went wrong.
+	Detail string `json:"detail"`
+}
+
+// OperationPage A page of operations.
+type OperationPage struct {
+	// Items Operations, the latest first.
+	Items []Operation `json:"items"`
+
+	// NextCursor Opaque; give it back as it is.
+	NextCursor CursorText `json:"next_cursor,omitempty"`
+}
+
+// OperationProgress How far an operation has come.
+type OperationProgress struct {
+	// Phase What it is at.
+	Phase string `json:"phase,omitempty"`
+
+	// Done How much is done, in entries.
+	Done int64 `json:"done"`
+
+	// Total Of how much; left out where nobody knows.
+	Total int64 `json:"total,omitempty"`
+}
+
+// OperationState Where an operation is in its life.
+type OperationState string
+
 // OperationStats The requests for one operation.
 type OperationStats struct {
 	// Operation The operation's id in this contract.
@@ -1177,14 +1267,14 @@ type ProblemError struct {
 
 // Promotion Who decides in whose place.
 type Promotion struct {
+	// Name The backend that decides.
+	Name string `json:"name"`
+
 	// Epoch Of the promotion. It only grows.
 	Epoch int64 `json:"epoch"`
 
-	// Left Routes whose primary is gone as well, and of which it has no entries.
-	Left []Route `json:"left"`
-
-	// Name The backend that decides.
-	Name string `json:"name"`
+	// System The backend that has the system tables.
+	System string `json:"system"`
 
 	// Replaced The backends whose place it takes.
 	Replaced []Replaced `json:"replaced"`
@@ -1192,8 +1282,8 @@ type Promotion struct {
 	// Routes All routes, as they are then.
 	Routes []Route `json:"routes"`
 
-	// System The backend that has the system tables.
-	System string `json:"system"`
+	// Left Routes whose primary is gone as well, and of which it has no entries.
+	Left []Route `json:"left"`
 }
 
 // QueryPage A page of entries, and how they were found.
@@ -1504,6 +1594,9 @@ type MetadataParameter = string
 // MinVersion defines model for MinVersion.
 type MinVersion = int64
 
+// OperationID defines model for OperationId.
+type OperationID = string
+
 // Prefer defines model for Prefer.
 type Prefer = string
 
@@ -1572,6 +1665,12 @@ type Unsupported = Problem
 // UnsupportedMediaType What went wrong (RFC 9457).
 type UnsupportedMediaType = Problem
 
+// CompareBackendParams defines parameters for CompareBackend.
+type CompareBackendParams struct {
+	// DryRun Say what would change, and change nothing.
+	DryRun *bool `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+}
+
 // PromoteBackendParams defines parameters for PromoteBackend.
 type PromoteBackendParams struct {
 	// DryRun Say what would change, and change nothing.
@@ -1587,6 +1686,15 @@ type ApplyBatchParams struct {
 	// and to a 412 the current entry; `wait=N` waits up to N seconds, at most 60, where there are no changes. What
 	// was followed is in `Preference-Applied`.
 	Prefer *Prefer `json:"Prefer,omitempty"`
+}
+
+// ListOperationsParams defines parameters for ListOperations.
+type ListOperationsParams struct {
+	// Limit The most items in the answer, 1 to 1,000.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before, with the same other arguments. Else 400 `invalid_cursor`.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // PutRoutesParams defines parameters for PutRoutes.

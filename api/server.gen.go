@@ -20,6 +20,9 @@ type ServerInterface interface {
 	// GetBackend Get a backend
 	// (GET /backends/{name})
 	GetBackend(w http.ResponseWriter, r *http.Request, name BackendName)
+	// CompareBackend Compare a fenced backend with the one that took its place
+	// (POST /backends/{name}/compare)
+	CompareBackend(w http.ResponseWriter, r *http.Request, name BackendName, params CompareBackendParams)
 	// PromoteBackend Put a backend in the place of its primary
 	// (POST /backends/{name}/promote)
 	PromoteBackend(w http.ResponseWriter, r *http.Request, name BackendName, params PromoteBackendParams)
@@ -47,6 +50,15 @@ type ServerInterface interface {
 	// GetOpenapiYaml Get this contract as YAML
 	// (GET /openapi.yaml)
 	GetOpenapiYaml(w http.ResponseWriter, r *http.Request)
+	// ListOperations List the operations
+	// (GET /operations)
+	ListOperations(w http.ResponseWriter, r *http.Request, params ListOperationsParams)
+	// GetOperation Get an operation
+	// (GET /operations/{id})
+	GetOperation(w http.ResponseWriter, r *http.Request, id OperationID)
+	// CancelOperation Cancel an operation
+	// (POST /operations/{id}/cancel)
+	CancelOperation(w http.ResponseWriter, r *http.Request, id OperationID)
 	// GetReadyz Ask whether the server takes requests
 	// (GET /readyz)
 	GetReadyz(w http.ResponseWriter, r *http.Request)
@@ -149,6 +161,12 @@ func (_ Unimplemented) GetBackend(w http.ResponseWriter, r *http.Request, name B
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
+// CompareBackend Compare a fenced backend with the one that took its place
+// (POST /backends/{name}/compare)
+func (_ Unimplemented) CompareBackend(w http.ResponseWriter, r *http.Request, name BackendName, params CompareBackendParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
 // PromoteBackend Put a backend in the place of its primary
 // (POST /backends/{name}/promote)
 func (_ Unimplemented) PromoteBackend(w http.ResponseWriter, r *http.Request, name BackendName, params PromoteBackendParams) {
@@ -200,6 +218,24 @@ func (_ Unimplemented) GetOpenapiJSON(w http.ResponseWriter, r *http.Request) {
 // GetOpenapiYaml Get this contract as YAML
 // (GET /openapi.yaml)
 func (_ Unimplemented) GetOpenapiYaml(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ListOperations List the operations
+// (GET /operations)
+func (_ Unimplemented) ListOperations(w http.ResponseWriter, r *http.Request, params ListOperationsParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// GetOperation Get an operation
+// (GET /operations/{id})
+func (_ Unimplemented) GetOperation(w http.ResponseWriter, r *http.Request, id OperationID) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// CancelOperation Cancel an operation
+// (POST /operations/{id}/cancel)
+func (_ Unimplemented) CancelOperation(w http.ResponseWriter, r *http.Request, id OperationID) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -420,6 +456,48 @@ func (siw *ServerInterfaceWrapper) GetBackend(w http.ResponseWriter, r *http.Req
 	handler.ServeHTTP(w, r)
 }
 
+// CompareBackend operation middleware
+func (siw *ServerInterfaceWrapper) CompareBackend(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "name" -------------
+	var name BackendName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", chi.URLParam(r, "name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "name", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CompareBackendParams
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", r.URL.Query(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "dry_run"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "dry_run", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CompareBackend(w, r, name, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // PromoteBackend operation middleware
 func (siw *ServerInterfaceWrapper) PromoteBackend(w http.ResponseWriter, r *http.Request) {
 
@@ -605,6 +683,104 @@ func (siw *ServerInterfaceWrapper) GetOpenapiYaml(w http.ResponseWriter, r *http
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetOpenapiYaml(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListOperations operation middleware
+func (siw *ServerInterfaceWrapper) ListOperations(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListOperationsParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListOperations(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetOperation operation middleware
+func (siw *ServerInterfaceWrapper) GetOperation(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id OperationID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", chi.URLParam(r, "id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetOperation(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CancelOperation operation middleware
+func (siw *ServerInterfaceWrapper) CancelOperation(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id OperationID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", chi.URLParam(r, "id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CancelOperation(w, r, id)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2626,6 +2802,9 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 		r.Get(options.BaseURL+"/backends/{name}", wrapper.GetBackend)
 	})
 	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/backends/{name}/compare", wrapper.CompareBackend)
+	})
+	r.Group(func(r chi.Router) {
 		r.Post(options.BaseURL+"/backends/{name}/promote", wrapper.PromoteBackend)
 	})
 	r.Group(func(r chi.Router) {
@@ -2651,6 +2830,15 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 	})
 	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/openapi.yaml", wrapper.GetOpenapiYaml)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/operations", wrapper.ListOperations)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/operations/{id}", wrapper.GetOperation)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/operations/{id}/cancel", wrapper.CancelOperation)
 	})
 	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/readyz", wrapper.GetReadyz)

@@ -263,7 +263,7 @@ func TestEverythingIsPutAwayInOrder(t *testing.T) {
 	s.logged("ready")
 	s.stop()
 	s.logged("stopping")
-	for _, part := range []string{"requests", "handlers", "routes", "catalog", "figures", "health", "router", "strategies", "successions", "store primary", "server"} {
+	for _, part := range []string{"requests", "handlers", "operations", "routes", "catalog", "figures", "health", "router", "strategies", "successions", "store primary", "server"} {
 		if got := s.logged("put away")["part"]; got != part {
 			t.Errorf("%v is put away, want %s", got, part)
 		}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/rand"
 	"net/http"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"larder/internal/catalog"
 	"larder/internal/config"
 	"larder/internal/httpapi"
+	"larder/internal/operation"
 	"larder/internal/router"
 	"larder/internal/store"
 	"larder/internal/telemetry"
@@ -36,15 +38,25 @@ func (a *App) newHandler(ctx context.Context, s store.Store, tells *status, put 
 		return nil, err
 	}
 	put.later("routes", book.Close)
+	compares := comparing{members: tells.members, line: tells.line, book: book}
+	runner, err := operation.New(operation.Options{
+		Store: s, Instance: rand.Text(), Logger: a.log,
+		Kinds: map[string]operation.Kind{comparison: compares.compare},
+	})
+	if err != nil {
+		return nil, err
+	}
+	put.later("operations", runner.Close)
 	h, err := httpapi.New(httpapi.Options{
-		Store:     s,
-		Catalog:   tables,
-		Status:    tells,
-		Backend:   tells.backend,
-		Routing:   routing{book},
-		Promoting: promoting{members: tells.members, line: tells.line, strategies: tells.strategies, book: book},
-		Observer:  observer{a.requests},
-		Metrics:   promhttp.HandlerFor(a.registry, promhttp.HandlerOpts{}),
+		Store:      s,
+		Catalog:    tables,
+		Status:     tells,
+		Backend:    tells.backend,
+		Routing:    routing{book},
+		Promoting:  promoting{members: tells.members, line: tells.line, strategies: tells.strategies, book: book, runner: runner},
+		Operations: operations{runner},
+		Observer:   observer{a.requests},
+		Metrics:    promhttp.HandlerFor(a.registry, promhttp.HandlerOpts{}),
 
 		Logger:      a.log,
 		LogRequests: logRequests(a.cfg.LogRequests),

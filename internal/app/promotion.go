@@ -11,6 +11,7 @@ import (
 	"larder/api"
 	"larder/internal/httpapi"
 	"larder/internal/lineage"
+	"larder/internal/operation"
 	"larder/internal/replica"
 	"larder/internal/router"
 	"larder/internal/store"
@@ -22,6 +23,7 @@ type promoting struct {
 	line       *successions
 	strategies *strategies
 	book       *router.Book
+	runner     *operation.Runner
 }
 
 var _ httpapi.Promoting = promoting{}

@@ -8,8 +8,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"larder/api"
+	"larder/internal/backend"
+	"larder/internal/store"
 	"larder/internal/testenv"
+	"larder/internal/value"
 )
 
 // TestPromotion kills PostgreSQL, which has the system tables too, and has Redis take its
@@ -125,5 +130,79 @@ func TestPromotion(t *testing.T) {
 	}
 	if resp, body := exchange(t, http.MethodPut, late+"/tables/users/keys/k1", "4"); resp.StatusCode >= 300 || resp.Header.Get("Larder-Replication") != "pending" {
 		t.Errorf("one that starts later writes %d %s %v", resp.StatusCode, body, resp.Header)
+	}
+
+	// What PostgreSQL had acknowledged and nobody else got is found when the two are compared.
+	pg, err := backend.Open(t.Context(), server.URL("postgres"), backend.Options{Name: "pg", Logger: new(zerolog.Nop())})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = pg.Close() }()
+	key := func(name string) store.Ref { return store.Ref{Table: "users", Key: name} }
+	for _, name := range []string{"k1", "k5", "k6", "only"} {
+		op := store.Op{Kind: store.Put, Ref: key(name), Value: value.Value{Data: []byte("77")}}
+		if name == "k6" {
+			op = store.Op{Kind: store.Delete, Ref: key(name)}
+		}
+		if _, err := pg.Apply(t.Context(), store.Batch{Ops: []store.Op{op}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	refused("/backends/hot/compare", "not_fenced", http.StatusConflict)
+	refused("/backends/nobody/compare", "not_found", http.StatusNotFound)
+	compare := func(query string, lifted bool) {
+		t.Helper()
+		resp, body := exchange(t, http.MethodPost, late+"/backends/pg/compare"+query, "")
+		at := resp.Header.Get("Location")
+		if resp.StatusCode != http.StatusAccepted || at == "" {
+			t.Fatalf("%d %s", resp.StatusCode, body)
+		}
+		soon(t, "the comparison", func() bool {
+			_, body = exchange(t, http.MethodGet, here+at, "")
+			return !strings.Contains(body, `"running"`)
+		})
+		var op struct{ Result comparisonResult }
+		if err := json.Unmarshal([]byte(body), &op); err != nil {
+			t.Fatal(err)
+		}
+		if got := op.Result; got.With != "hot" || got.Recovered != 3 || got.Overruled != 1 || got.OverruledKeys[0].Key != "k1" || got.Lifted != lifted {
+			t.Errorf("it came to %s", body)
+		}
+	}
+	compare("?dry_run=true", false)
+	compare("", true)
+	for _, at := range []string{here, there, late} {
+		soon(t, "all to be up", func() bool {
+			_, body := exchange(t, http.MethodGet, at+"/health", "")
+			return strings.Count(body, `"state":"up"`) == 2
+		})
+		for name, want := range map[string]string{"k1": "4", "k5": "77", "only": "77"} {
+			if _, body := exchange(t, http.MethodGet, at+"/tables/users/keys/"+name, ""); body != want {
+				t.Errorf("%s is %s, want %s", name, body, want)
+			}
+		}
+		if resp, _ := exchange(t, http.MethodGet, at+"/tables/users/keys/k6", ""); resp.StatusCode != http.StatusNotFound {
+			t.Errorf("a deletion is forgotten: %d", resp.StatusCode)
+		}
+	}
+	soon(t, "a write that reaches both", func() bool {
+		resp, _ := exchange(t, http.MethodPut, here+"/tables/users/keys/k1", "5")
+		return resp.Header.Get("Larder-Replication") == "complete"
+	})
+	read, err := pg.Get(t.Context(), []store.Ref{key("k1"), key("k5"), key("k6"), key("only")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []string{"5", "77", "", "77"} {
+		if e := read.Entries[i]; string(e.Value.Data) != want {
+			t.Errorf("in PostgreSQL %s is %s, want %s", e.Key, e.Value.Data, want)
+		}
+	}
+	resp, body := exchange(t, http.MethodGet, there+"/operations?limit=1", "")
+	if resp.StatusCode != http.StatusOK || !strings.Contains(body, `"state":"succeeded"`) || resp.Header.Get("Link") == "" {
+		t.Errorf("the operations are %d %s", resp.StatusCode, body)
+	}
+	if resp, body := exchange(t, http.MethodPost, there+"/operations/none/cancel", ""); resp.StatusCode != http.StatusNotFound {
+		t.Errorf("one that is none is canceled: %d %s", resp.StatusCode, body)
 	}
 }

@@ -34,6 +34,9 @@ type Options struct {
 	// Promoting puts backends in the place of others. nil: there is one.
 	Promoting Promoting
 
+	// Operations are the work that outlives requests. nil: there is none.
+	Operations Operations
+
 	Logger      zerolog.Logger
 	LogRequests LogRequests
 
@@ -129,6 +132,9 @@ func (o Options) withDefaults() Options {
 	if o.Backend == nil {
 		only := o.Store
 		o.Backend = func(name string) (store.Store, bool) { return only, name == only.Info().Name }
+	}
+	if o.Operations == nil {
+		o.Operations = noOperations{}
 	}
 	if o.Promoting == nil {
 		o.Promoting = nobody{}

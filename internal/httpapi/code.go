@@ -65,6 +65,7 @@ var meanings = map[store.Code]meaning{
 	store.PrimaryServes:   {http.StatusConflict, "The primary serves"},
 	store.NotCaughtUp:     {http.StatusConflict, "The secondary may not have everything"},
 	store.BackendFenced:   {http.StatusConflict, "The backend is fenced"},
+	store.NotFenced:       {http.StatusConflict, "The backend is not fenced"},
 	store.TablesWouldMove: {http.StatusConflict, "Tables would leave their entries behind"},
 	store.OutOfRange:      {http.StatusConflict, "The number would leave its range"},
 	store.NotANumber:      {http.StatusConflict, "There is no number there"},

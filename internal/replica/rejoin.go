@@ -16,6 +16,8 @@ type Rejoining struct {
 	Since  store.Cursor   // the successor's feed when it took over; "": that is not known
 	Places []store.Cursor // how far the successor had come in the feed of To; "": nowhere
 
+	Progress func(phase string, compared int64) // told now and then how far it is; nil: nobody is
+
 	DryRun bool // change nothing
 	Listed int  // keys that Rejoined lists of each kind at most; 100
 	Page   int  // entries read at once; 500
@@ -66,7 +68,7 @@ func Rejoin(ctx context.Context, r Rejoining) (Rejoined, error) {
 	}
 	// What the feed no longer tells, or told the successor, differs in the version.
 	found, err := Verify(ctx, r.From, r.To, Verification{
-		Tables: r.Tables, Page: r.Page, Patience: 1, Listed: r.Listed,
+		Tables: r.Tables, Page: r.Page, Patience: 1, Listed: r.Listed, Progress: j.progress("comparing"),
 		Found: func(d Difference) {
 			if d.Kind == Ahead || d.Kind == Differing || d.Kind == Extra {
 				j.suspects = append(j.suspects, d.Ref)
@@ -80,7 +82,10 @@ func Rejoin(ctx context.Context, r Rejoining) (Rejoined, error) {
 		j.Report = found
 		return j.Rejoined, err
 	}
-	j.Report, err = Verify(ctx, r.From, r.To, Verification{Tables: r.Tables, Page: r.Page, Patience: 1, Listed: r.Listed, Repair: true, RemoveExtras: true})
+	j.Report, err = Verify(ctx, r.From, r.To, Verification{
+		Tables: r.Tables, Page: r.Page, Patience: 1, Listed: r.Listed, Progress: j.progress("bringing up to date"),
+		Repair: true, RemoveExtras: true,
+	})
 	return j.Rejoined, err
 }
 
@@ -90,6 +95,13 @@ type rejoin struct {
 	suspects []store.Ref
 	seen     map[store.Ref]bool // suspects that were settled
 	since    map[store.Ref]bool // keys that the successor has written since; nil: all, perhaps
+}
+
+func (j *rejoin) progress(phase string) func(int64) {
+	if j.Progress == nil {
+		return nil
+	}
+	return func(compared int64) { j.Progress(phase, compared) }
 }
 
 func (j *rejoin) compares(table string) bool {

@@ -19,7 +19,8 @@ type Verification struct {
 	Patience time.Duration // how long a target may take to get what the source has, before it is told; 2 s
 	Listed   int           // differences that Report.Differences has at most; 100
 
-	Found func(Difference) // told of every difference; nil: nobody is
+	Found    func(Difference)     // told of every difference; nil: nobody is
+	Progress func(compared int64) // told now and then how many keys were; nil: nobody is
 
 	// Repair installs what the target lacks. RemoveExtras, together with it, also buries
 	// what the source never had, above the version that it has there: a key of that name
@@ -150,7 +151,9 @@ func (v *verifier) table(ctx context.Context, table string) error {
 			source.pass()
 			target.pass()
 		}
-		v.report.Compared++
+		if v.report.Compared++; v.Progress != nil && v.report.Compared%int64(v.Page) == 0 {
+			v.Progress(v.report.Compared)
+		}
 		if suspect == nil {
 			continue
 		}

@@ -39,6 +39,7 @@ const (
 	PrimaryServes        Code = "primary_serves"    // nobody is put in the place of a primary that serves
 	NotCaughtUp          Code = "not_caught_up"     // a secondary may not have all that its primary had
 	BackendFenced        Code = "backend_fenced"    // a member whose place was taken can't take another's
+	NotFenced            Code = "not_fenced"        // nobody has taken the member's place
 	QueryTooExpensive    Code = "query_too_expensive"
 	SQLFailed            Code = "sql_failed"    // the statement makes sense and failed; nothing was written
 	Compacted            Code = "compacted"     // a cursor from before what the feed still knows
