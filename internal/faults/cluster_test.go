@@ -19,6 +19,7 @@ type options struct {
 	instances int
 	routes    string // over the members pg and hot
 	durable   bool   // Redis keeps every write on disk, so that it may be a primary
+	file      bool   // there is a member local, too, a file that each instance has for itself
 	env       []string
 }
 
@@ -31,6 +32,7 @@ type cluster struct {
 	cache     *testenv.RedisServer
 	instances []*instance
 	http      *http.Client
+	file      bool
 	dump      []byte // of the cache, from some time ago; nil: none was kept
 }
 
@@ -43,6 +45,11 @@ func start(t *testing.T, binary testenv.Binary, o options) *cluster {
 		database: testenv.StartPostgres(t, testenv.PostgresOptions{Durable: true}),
 		cache:    testenv.StartRedis(t, testenv.RedisOptions{AppendOnly: o.durable}),
 		http:     &http.Client{Transport: transport},
+		file:     o.file,
+	}
+	backends := "LARDER_BACKENDS=pg=%s; hot=%s"
+	if o.file {
+		backends += "; local=bolt://./local.db"
 	}
 	for n := range o.instances {
 		i := &instance{
@@ -51,7 +58,7 @@ func start(t *testing.T, binary testenv.Binary, o options) *cluster {
 			toCache:    testenv.ProxyRedis(t, c.cache.URL),
 		}
 		i.options = testenv.Options{Dir: t.TempDir(), Env: append([]string{
-			fmt.Sprintf("LARDER_BACKENDS=pg=%s; hot=%s", i.toDatabase.URL, i.toCache.URL),
+			fmt.Sprintf(backends, i.toDatabase.URL, i.toCache.URL),
 			"LARDER_ROUTES=" + o.routes,
 			"LARDER_CACHE_STALENESS=" + staleness.String(),
 		}, o.env...)}

@@ -54,6 +54,7 @@ func (i *instance) at() (address string, life int) {
 type request struct {
 	method     string // GET where it is empty
 	table, key string
+	query      string // with its question mark
 	body       string
 	header     map[string]string
 }
@@ -68,6 +69,8 @@ type answer struct {
 	copied  bool   // a copy answered
 	life    int    // of the process that was asked
 	status  string // Cache-Status
+
+	replication string // Larder-Replication
 }
 
 // done says whether there was an answer with no error in it.
@@ -81,7 +84,7 @@ func (i *instance) ask(ctx context.Context, r request) answer {
 	if r.method == "" {
 		r.method = http.MethodGet
 	}
-	sent, err := http.NewRequestWithContext(ctx, r.method, base+"/tables/"+r.table+"/keys/"+url.PathEscape(r.key), strings.NewReader(r.body))
+	sent, err := http.NewRequestWithContext(ctx, r.method, base+"/tables/"+r.table+"/keys/"+url.PathEscape(r.key)+r.query, strings.NewReader(r.body))
 	if err != nil {
 		return answer{code: store.Internal, body: err.Error(), life: life}
 	}
@@ -115,7 +118,7 @@ func unanswered(r request, life int, err error) answer {
 
 // understood is what an answer means.
 func understood(resp *http.Response, text string, life int) answer {
-	a := answer{body: text, life: life, status: resp.Header.Get("Cache-Status")}
+	a := answer{body: text, life: life, status: resp.Header.Get("Cache-Status"), replication: resp.Header.Get("Larder-Replication")}
 	a.copied = strings.HasPrefix(a.status, "larder; hit")
 	if version := resp.Header.Get("Larder-Version"); version != "" {
 		var err error

@@ -31,6 +31,7 @@ func TestLinearizableUnderFaults(t *testing.T) {
 		{"*=primary-only(hot)", []kind{processKilled, cacheLinkBroken, commandsLost, cacheKilled, processPaused, cachePaused}},
 		{"*=cache-aside(pg,hot)", append([]kind{cacheLinkBroken, cacheFlushed, cacheKilled, cachePaused}, onPostgres...)},
 		{"*=multi-write(pg,hot)", append([]kind{cacheLinkBroken, cacheKilled, cachePaused}, onPostgres...)},
+		{"*=fastest-read(pg,hot)", append([]kind{cacheLinkBroken, cacheKilled, cachePaused}, onPostgres...)},
 	} {
 		t.Run(tt.routes, func(t *testing.T) {
 			t.Parallel()
