@@ -58,17 +58,9 @@ type Follower struct {
 
 	caughtUp  atomic.Pointer[time.Time] // when the last read began that left nothing to install
 	installed atomic.Int64
-	refused   atomic.Int64
+	refused   refusals
 	failing   atomic.Pointer[store.Error] // of the last attempt; nil: it succeeded
-}
-
-// Status is how a Follower fares.
-type Status struct {
-	Lag       time.Duration // nothing committed so long ago is missing in the target
-	Known     bool          // whether that is known: it has caught up once
-	Installed int64         // entries
-	Refused   int64         // entries that the target can't hold, as for a unique index of its own
-	Failing   store.Code    // why the last attempt failed; "": it did not
+	at        atomic.Pointer[place]       // after the last attempt; nil: that is not known
 }
 
 // Follow begins to follow. Stores that can't be reached are no error: it is tried again.
@@ -103,22 +95,16 @@ func (f *Follower) CaughtUp(with time.Time) bool {
 	return at != nil && !at.Before(with)
 }
 
-// Status tells how it fares.
-func (f *Follower) Status() Status {
-	s := Status{Installed: f.installed.Load(), Refused: f.refused.Load()}
-	s.Lag, s.Known = f.Lag()
-	if failing := f.failing.Load(); failing != nil {
-		s.Failing = failing.Code
-	}
-	return s
-}
-
 // run follows until the end. What fails is tried again, after a pause.
 func (f *Follower) run(ctx context.Context) {
 	pause := f.o.Pause
 	var at *place
 	for ctx.Err() == nil {
 		more, err := f.step(ctx, &at)
+		if at != nil {
+			now := *at
+			f.at.Store(&now)
+		}
 		if ctx.Err() != nil {
 			return
 		}
@@ -170,8 +156,8 @@ func (f *Follower) step(ctx context.Context, at **place) (more bool, err error) 
 		return false, err
 	}
 	next := *p
-	next.cursor = feed.Next
 	entries := f.followed(feed.Changes)
+	next.cursor, next.installed = feed.Next, p.installed+int64(len(entries))
 	last := !feed.More && p.fresh
 	if len(entries) > 0 || last {
 		// A dump of before this moment has another token than what is kept at the end.
@@ -240,7 +226,7 @@ func (f *Follower) followed(changes []store.Change) []store.Entry {
 // installAll installs what the target can hold, and counts the rest.
 func (f *Follower) installAll(ctx context.Context, entries []store.Entry) error {
 	installed, err := installEach(ctx, f.o.To, entries, func(e *store.Entry, err error) {
-		f.refused.Add(1)
+		f.refused.add(e.Table, store.CodeOf(err))
 		f.o.Logger.Error().Str("table", e.Table).Str("code", string(store.CodeOf(err))).Msg("a secondary can't hold an entry that the primary has")
 	})
 	f.installed.Add(installed)

@@ -265,4 +265,7 @@ func TestRefusedEntry(t *testing.T) {
 		return err == nil && read.Entries[0].Exists() && read.Entries[1].Exists() && !read.Entries[2].Exists()
 	})
 	p.eventually("it to be counted", func() bool { return p.follower.Status().Refused > 0 })
+	if by := p.follower.Status().Refusals; len(by) != 1 || by[0].Table != "t" || by[0].Code != store.UniqueViolation || by[0].Count < 1 || by[0].Last.IsZero() {
+		t.Errorf("it is told as %+v", by)
+	}
 }

@@ -41,20 +41,22 @@ const saveEvery = 10 * time.Second
 
 // place is how far a target has come in a feed.
 type place struct {
-	cursor  store.Cursor // "": nowhere
-	fresh   bool         // it is being copied afresh, and holds leftovers perhaps
-	kept    keptPlace    // as it was last seen in the target
-	version int64        // of its entry
-	saved   time.Time
+	cursor    store.Cursor // "": nowhere
+	fresh     bool         // it is being copied afresh, and holds leftovers perhaps
+	installed int64        // entries, since the place was born
+	kept      keptPlace    // as it was last seen in the target
+	version   int64        // of its entry
+	saved     time.Time
 }
 
 // keptPlace is the entry that a place is kept as.
 type keptPlace struct {
-	Scope  string `json:"scope"`
-	Cursor string `json:"cursor"`
-	Fresh  bool   `json:"fresh,omitempty"`
-	Token  string `json:"token"` // of this state of it, and of no other that there ever was
-	Born   string `json:"born"`  // the token of the first one
+	Scope     string `json:"scope"`
+	Cursor    string `json:"cursor"`
+	Fresh     bool   `json:"fresh,omitempty"`
+	Installed int64  `json:"installed"`
+	Token     string `json:"token"` // of this state of it, and of no other that there ever was
+	Born      string `json:"born"`  // the token of the first one
 }
 
 func (f *Follower) ref() store.Ref { return store.Ref{Table: placeTable, Key: f.o.FromName} }
@@ -76,7 +78,7 @@ func (f *Follower) stand(ctx context.Context, was *place) (*place, error) {
 	forgotten := kept.kept.Born != was.kept.Born || kept.version <= was.version
 	if forgotten {
 		f.caughtUp.Store(nil)
-		f.o.Logger.Warn().Msg("a secondary has forgotten how far it had come, and gets again what it may lack")
+		f.o.Logger.Warn().Msg("a secondary is back at an earlier place, and gets again what it may lack")
 	}
 	if !sameScope && !forgotten { // the other process says nothing of what this one follows
 		was.kept, was.version = kept.kept, kept.version
@@ -115,7 +117,7 @@ func (f *Follower) understand(e store.Entry) (p *place, sameScope bool, err erro
 	if kept.Scope != f.o.Scope {
 		return p, false, nil
 	}
-	p.cursor, p.fresh, p.saved = store.Cursor(kept.Cursor), kept.Fresh, time.Now()
+	p.cursor, p.fresh, p.installed, p.saved = store.Cursor(kept.Cursor), kept.Fresh, kept.Installed, time.Now()
 	return p, true, nil
 }
 
@@ -145,23 +147,33 @@ func (f *Follower) bear(ctx context.Context) error {
 // was installed since may be forgotten. A version does not tell that, for a target that
 // has forgotten versions gives them out again; the token does.
 func (f *Follower) save(ctx context.Context, p *place) (moved bool, err error) {
-	next := keptPlace{Scope: f.o.Scope, Cursor: string(p.cursor), Fresh: p.fresh, Token: rand.Text(), Born: p.kept.Born}
-	patch, err := valueOf([]patchStep{{"test", "/token", p.kept.Token}, {"add", "", next}})
+	next := keptPlace{
+		Scope: f.o.Scope, Cursor: string(p.cursor), Fresh: p.fresh, Installed: p.installed, Token: rand.Text(), Born: p.kept.Born,
+	}
+	version, moved, err := f.replace(ctx, p.kept.Token, p.version, next)
+	if err == nil && !moved {
+		p.kept, p.version, p.saved = next, version, time.Now()
+	}
+	return moved, err
+}
+
+// replace puts another place where a token and a version are.
+func (f *Follower) replace(ctx context.Context, token string, at int64, next keptPlace) (version int64, moved bool, err error) {
+	patch, err := valueOf([]patchStep{{"test", "/token", token}, {"add", "", next}})
 	if err != nil {
-		return false, err
+		return 0, false, err
 	}
 	results, err := f.o.To.Apply(ctx, store.Batch{Ops: []store.Op{{
-		Kind: store.Patch, Ref: f.ref(), If: store.IfVersion(p.version), Patch: patch.Data, PatchType: store.JSONPatch,
+		Kind: store.Patch, Ref: f.ref(), If: store.IfVersion(at), Patch: patch.Data, PatchType: store.JSONPatch,
 	}}})
 	switch code := store.CodeOf(err); {
 	case err == nil:
+		return results[0].Entry.Version, false, nil
 	case code == store.VersionMismatch, code == store.PatchConflict, code == store.NotFound:
-		return true, nil
+		return 0, true, nil
 	default:
-		return false, err
+		return 0, false, err
 	}
-	p.kept, p.version, p.saved = next, results[0].Entry.Version, time.Now()
-	return false, nil
 }
 
 // patchStep is one of a JSON Patch, RFC 6902.
