@@ -173,6 +173,36 @@ type ClientInterface interface {
 	// Corresponds with POST /batch (the `ApplyBatch` operationId).
 	ApplyBatch(ctx context.Context, params *ApplyBatchParams, body ApplyBatchJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// CopyTablesWithBody Copy tables to another backend while they are used
+	//
+	// Begins an operation, and answers at once. It copies every entry as it is, with its version and times, follows
+	// what is written meanwhile, and compares the two at the end: `result` says how many keys it has `compared` and how
+	// many it had to repair. Any instance carries it on where the one that ran it ends. Only tables whose primary is
+	// `from` are copied.
+	//
+	// A table that has entries in `to` already is a 409 `table_not_empty`. With `conflict` as `newer` it is copied all
+	// the same: of each key the newer version stays, and so does what `from` never had.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /copies (the `CopyTables` operationId).
+	CopyTablesWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CopyTables Copy tables to another backend while they are used
+	//
+	// Begins an operation, and answers at once. It copies every entry as it is, with its version and times, follows
+	// what is written meanwhile, and compares the two at the end: `result` says how many keys it has `compared` and how
+	// many it had to repair. Any instance carries it on where the one that ran it ends. Only tables whose primary is
+	// `from` are copied.
+	//
+	// A table that has entries in `to` already is a 409 `table_not_empty`. With `conflict` as `newer` it is copied all
+	// the same: of each key the newer version stays, and so does what `from` never had.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /copies (the `CopyTables` operationId).
+	CopyTables(ctx context.Context, body CopyTablesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetDocs Read this contract in a browser
 	//
 	// A page that shows the contract and tries requests. Everything it needs comes from this server.
@@ -834,6 +864,56 @@ func (c *Client) ApplyBatchWithBody(ctx context.Context, params *ApplyBatchParam
 // Corresponds with POST /batch (the `ApplyBatch` operationId).
 func (c *Client) ApplyBatch(ctx context.Context, params *ApplyBatchParams, body ApplyBatchJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewApplyBatchRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CopyTablesWithBody Copy tables to another backend while they are used
+//
+// Begins an operation, and answers at once. It copies every entry as it is, with its version and times, follows
+// what is written meanwhile, and compares the two at the end: `result` says how many keys it has `compared` and how
+// many it had to repair. Any instance carries it on where the one that ran it ends. Only tables whose primary is
+// `from` are copied.
+//
+// A table that has entries in `to` already is a 409 `table_not_empty`. With `conflict` as `newer` it is copied all
+// the same: of each key the newer version stays, and so does what `from` never had.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /copies (the `CopyTables` operationId).
+func (c *Client) CopyTablesWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCopyTablesRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CopyTables Copy tables to another backend while they are used
+//
+// Begins an operation, and answers at once. It copies every entry as it is, with its version and times, follows
+// what is written meanwhile, and compares the two at the end: `result` says how many keys it has `compared` and how
+// many it had to repair. Any instance carries it on where the one that ran it ends. Only tables whose primary is
+// `from` are copied.
+//
+// A table that has entries in `to` already is a 409 `table_not_empty`. With `conflict` as `newer` it is copied all
+// the same: of each key the newer version stays, and so does what `from` never had.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /copies (the `CopyTables` operationId).
+func (c *Client) CopyTables(ctx context.Context, body CopyTablesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCopyTablesRequest(c.Server, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2128,6 +2208,46 @@ func NewApplyBatchRequestWithBody(server string, params *ApplyBatchParams, conte
 		}
 
 	}
+
+	return req, nil
+}
+
+// NewCopyTablesRequest calls the generic CopyTables builder with application/json body
+func NewCopyTablesRequest(server string, body CopyTablesJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewCopyTablesRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewCopyTablesRequestWithBody constructs an http.Request for the CopyTables method, with any body, and a specified content type
+func NewCopyTablesRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/copies")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
 
 	return req, nil
 }
@@ -4639,6 +4759,36 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /batch (the `ApplyBatch` operationId).
 	ApplyBatchWithResponse(ctx context.Context, params *ApplyBatchParams, body ApplyBatchJSONRequestBody, reqEditors ...RequestEditorFn) (*ApplyBatchResponse, error)
 
+	// CopyTablesWithBodyWithResponse Copy tables to another backend while they are used
+	//
+	// Begins an operation, and answers at once. It copies every entry as it is, with its version and times, follows
+	// what is written meanwhile, and compares the two at the end: `result` says how many keys it has `compared` and how
+	// many it had to repair. Any instance carries it on where the one that ran it ends. Only tables whose primary is
+	// `from` are copied.
+	//
+	// A table that has entries in `to` already is a 409 `table_not_empty`. With `conflict` as `newer` it is copied all
+	// the same: of each key the newer version stays, and so does what `from` never had.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /copies (the `CopyTables` operationId).
+	CopyTablesWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CopyTablesResponse, error)
+
+	// CopyTablesWithResponse Copy tables to another backend while they are used
+	//
+	// Begins an operation, and answers at once. It copies every entry as it is, with its version and times, follows
+	// what is written meanwhile, and compares the two at the end: `result` says how many keys it has `compared` and how
+	// many it had to repair. Any instance carries it on where the one that ran it ends. Only tables whose primary is
+	// `from` are copied.
+	//
+	// A table that has entries in `to` already is a 409 `table_not_empty`. With `conflict` as `newer` it is copied all
+	// the same: of each key the newer version stays, and so does what `from` never had.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /copies (the `CopyTables` operationId).
+	CopyTablesWithResponse(ctx context.Context, body CopyTablesJSONRequestBody, reqEditors ...RequestEditorFn) (*CopyTablesResponse, error)
+
 	// GetDocsWithResponse Read this contract in a browser
 	//
 	// A page that shows the contract and tries requests. Everything it needs comes from this server.
@@ -5622,6 +5772,110 @@ func (r ApplyBatchResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ApplyBatchResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// CopyTablesResponse202Headers the declared response headers of an HTTP 202 response for CopyTables
+type CopyTablesResponse202Headers struct {
+	Location *string
+}
+
+type CopyTablesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *Operation
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *Conflict
+	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationProblemJSON413 *TooLarge
+	// ApplicationProblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationProblemJSON415 *UnsupportedMediaType
+	// ApplicationProblemJSON501 the response for an HTTP 501 `application/problem+json` response
+	ApplicationProblemJSON501 *Unsupported
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// ApplicationProblemJSON507 the response for an HTTP 507 `application/problem+json` response
+	ApplicationProblemJSON507 *StorageFull
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *ProblemResponse
+	// Headers202 the parsed response headers for an HTTP 202 response
+	Headers202 *CopyTablesResponse202Headers
+}
+
+// GetJSON202 returns the response for an HTTP 202 `application/json` response
+func (r CopyTablesResponse) GetJSON202() *Operation {
+	return r.JSON202
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r CopyTablesResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r CopyTablesResponse) GetApplicationProblemJSON409() *Conflict {
+	return r.ApplicationProblemJSON409
+}
+
+// GetApplicationProblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r CopyTablesResponse) GetApplicationProblemJSON413() *TooLarge {
+	return r.ApplicationProblemJSON413
+}
+
+// GetApplicationProblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r CopyTablesResponse) GetApplicationProblemJSON415() *UnsupportedMediaType {
+	return r.ApplicationProblemJSON415
+}
+
+// GetApplicationProblemJSON501 returns the response for an HTTP 501 `application/problem+json` response
+func (r CopyTablesResponse) GetApplicationProblemJSON501() *Unsupported {
+	return r.ApplicationProblemJSON501
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r CopyTablesResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetApplicationProblemJSON507 returns the response for an HTTP 507 `application/problem+json` response
+func (r CopyTablesResponse) GetApplicationProblemJSON507() *StorageFull {
+	return r.ApplicationProblemJSON507
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r CopyTablesResponse) GetApplicationProblemJSONDefault() *ProblemResponse {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r CopyTablesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CopyTablesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CopyTablesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CopyTablesResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -9068,6 +9322,48 @@ func (c *ClientWithResponses) ApplyBatchWithResponse(ctx context.Context, params
 	return ParseApplyBatchResponse(rsp)
 }
 
+// CopyTablesWithBodyWithResponse Copy tables to another backend while they are used
+//
+// Begins an operation, and answers at once. It copies every entry as it is, with its version and times, follows
+// what is written meanwhile, and compares the two at the end: `result` says how many keys it has `compared` and how
+// many it had to repair. Any instance carries it on where the one that ran it ends. Only tables whose primary is
+// `from` are copied.
+//
+// A table that has entries in `to` already is a 409 `table_not_empty`. With `conflict` as `newer` it is copied all
+// the same: of each key the newer version stays, and so does what `from` never had.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /copies (the `CopyTables` operationId).
+func (c *ClientWithResponses) CopyTablesWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CopyTablesResponse, error) {
+	rsp, err := c.CopyTablesWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCopyTablesResponse(rsp)
+}
+
+// CopyTablesWithResponse Copy tables to another backend while they are used
+//
+// Begins an operation, and answers at once. It copies every entry as it is, with its version and times, follows
+// what is written meanwhile, and compares the two at the end: `result` says how many keys it has `compared` and how
+// many it had to repair. Any instance carries it on where the one that ran it ends. Only tables whose primary is
+// `from` are copied.
+//
+// A table that has entries in `to` already is a 409 `table_not_empty`. With `conflict` as `newer` it is copied all
+// the same: of each key the newer version stays, and so does what `from` never had.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /copies (the `CopyTables` operationId).
+func (c *ClientWithResponses) CopyTablesWithResponse(ctx context.Context, body CopyTablesJSONRequestBody, reqEditors ...RequestEditorFn) (*CopyTablesResponse, error) {
+	rsp, err := c.CopyTables(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCopyTablesResponse(rsp)
+}
+
 // GetDocsWithResponse Read this contract in a browser
 //
 // A page that shows the contract and tries requests. Everything it needs comes from this server.
@@ -10294,6 +10590,101 @@ func ParseApplyBatchResponse(rsp *http.Response) (*ApplyBatchResponse, error) {
 			headers.PreferenceApplied = &value
 		}
 		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseCopyTablesResponse parses an HTTP response from a CopyTablesWithResponse call
+func ParseCopyTablesResponse(rsp *http.Response) (*CopyTablesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CopyTablesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest Operation
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest TooLarge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest UnsupportedMediaType
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 501:
+		var dest Unsupported
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON501 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 507:
+		var dest StorageFull
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON507 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ProblemResponse
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 202:
+		var headers CopyTablesResponse202Headers
+		if values := rsp.Header.Values("Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uri-reference"}); err != nil {
+				return nil, err
+			}
+			headers.Location = &value
+		}
+		response.Headers202 = &headers
 	}
 
 	return response, nil

@@ -68,6 +68,24 @@ func (e BatchOp) Valid() bool {
 	}
 }
 
+// Defines values for CopyConflict.
+const (
+	CopyConflictNewer  CopyConflict = "newer"
+	CopyConflictRefuse CopyConflict = "refuse"
+)
+
+// Valid indicates whether the value is a known member of the CopyConflict enum.
+func (e CopyConflict) Valid() bool {
+	switch e {
+	case CopyConflictNewer:
+		return true
+	case CopyConflictRefuse:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Encoding.
 const (
 	EncodingBase64 Encoding = "base64"
@@ -690,6 +708,26 @@ type ChangePage struct {
 
 	// NextCursor Opaque; give it back as it is.
 	NextCursor CursorText `json:"next_cursor"`
+}
+
+// CopyConflict What happens where a table has entries in `to` already: `refuse`, which is the default, or `newer`, by which of
+// each key the newer version stays.
+type CopyConflict string
+
+// CopyRequest Which tables to copy from where to where.
+type CopyRequest struct {
+	// Conflict What happens where a table has entries in `to` already: `refuse`, which is the default, or `newer`, by which of
+	// each key the newer version stays.
+	Conflict CopyConflict `json:"conflict,omitempty"`
+
+	// From The backend that is the primary of the tables.
+	From string `json:"from"`
+
+	// Tables A table, the beginning of some and then `*`, or `*` for all.
+	Tables string `json:"tables,omitempty"`
+
+	// To The backend that gets them.
+	To string `json:"to"`
 }
 
 // CountRequest What to count.
@@ -2035,6 +2073,9 @@ type QueryTableParams struct {
 
 // ApplyBatchJSONRequestBody defines body for ApplyBatch for application/json ContentType.
 type ApplyBatchJSONRequestBody = BatchRequest
+
+// CopyTablesJSONRequestBody defines body for CopyTables for application/json ContentType.
+type CopyTablesJSONRequestBody = CopyRequest
 
 // RunMaintenanceJSONRequestBody defines body for RunMaintenance for application/json ContentType.
 type RunMaintenanceJSONRequestBody = MaintenanceRequest

@@ -29,6 +29,9 @@ type ServerInterface interface {
 	// ApplyBatch Do many operations at once
 	// (POST /batch)
 	ApplyBatch(w http.ResponseWriter, r *http.Request, params ApplyBatchParams)
+	// CopyTables Copy tables to another backend while they are used
+	// (POST /copies)
+	CopyTables(w http.ResponseWriter, r *http.Request)
 	// GetDocs Read this contract in a browser
 	// (GET /docs)
 	GetDocs(w http.ResponseWriter, r *http.Request)
@@ -176,6 +179,12 @@ func (_ Unimplemented) PromoteBackend(w http.ResponseWriter, r *http.Request, na
 // ApplyBatch Do many operations at once
 // (POST /batch)
 func (_ Unimplemented) ApplyBatch(w http.ResponseWriter, r *http.Request, params ApplyBatchParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// CopyTables Copy tables to another backend while they are used
+// (POST /copies)
+func (_ Unimplemented) CopyTables(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -585,6 +594,20 @@ func (siw *ServerInterfaceWrapper) ApplyBatch(w http.ResponseWriter, r *http.Req
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ApplyBatch(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CopyTables operation middleware
+func (siw *ServerInterfaceWrapper) CopyTables(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CopyTables(w, r)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2809,6 +2832,9 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 	})
 	r.Group(func(r chi.Router) {
 		r.Post(options.BaseURL+"/batch", wrapper.ApplyBatch)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/copies", wrapper.CopyTables)
 	})
 	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/docs", wrapper.GetDocs)

@@ -21,6 +21,7 @@ type cli struct {
 	Migrate     migrateCommand     `cmd:"" help:"Look after the schema of a PostgreSQL primary."`
 	Promote     promoteCommand     `cmd:"" help:"Put a backend in the place of its primary, which is gone."`
 	Compare     compareCommand     `cmd:"" help:"Compare a backend whose place was taken with the one that has it, and use it again."`
+	Copy        copyCommand        `cmd:"" help:"Copy tables to another backend while they are used."`
 
 	Get    getCommand    `cmd:"" help:"Write a value to standard output."`
 	Put    putCommand    `cmd:"" help:"Put a value."`

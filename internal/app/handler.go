@@ -39,9 +39,10 @@ func (a *App) newHandler(ctx context.Context, s store.Store, tells *status, put 
 	}
 	put.later("routes", book.Close)
 	compares := comparing{members: tells.members, line: tells.line, book: book}
+	copies := copying{app: a, members: tells.members, book: book}
 	runner, err := operation.New(operation.Options{
 		Store: s, Instance: rand.Text(), Logger: a.log,
-		Kinds: map[string]operation.Kind{comparison: compares.compare},
+		Kinds: map[string]operation.Kind{comparison: compares.compare, copyKind: copies.copy},
 	})
 	if err != nil {
 		return nil, err
@@ -54,6 +55,7 @@ func (a *App) newHandler(ctx context.Context, s store.Store, tells *status, put 
 		Backend:    tells.backend,
 		Routing:    routing{book},
 		Promoting:  promoting{members: tells.members, line: tells.line, strategies: tells.strategies, book: book, runner: runner},
+		Copying:    copyRequests{copies, runner},
 		Operations: operations{runner},
 		Observer:   observer{a.requests},
 		Metrics:    promhttp.HandlerFor(a.registry, promhttp.HandlerOpts{}),

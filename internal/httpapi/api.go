@@ -33,6 +33,8 @@ type Options struct {
 
 	// Promoting puts backends in the place of others. nil: there is one.
 	Promoting Promoting
+	// Copying copies tables between backends. nil: there is one.
+	Copying Copying
 
 	// Operations are the work that outlives requests. nil: there is none.
 	Operations Operations
@@ -135,6 +137,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Operations == nil {
 		o.Operations = noOperations{}
+	}
+	if o.Copying == nil {
+		o.Copying = nowhere{}
 	}
 	if o.Promoting == nil {
 		o.Promoting = nobody{}

@@ -66,6 +66,7 @@ var meanings = map[store.Code]meaning{
 	store.NotCaughtUp:     {http.StatusConflict, "The secondary may not have everything"},
 	store.BackendFenced:   {http.StatusConflict, "The backend is fenced"},
 	store.NotFenced:       {http.StatusConflict, "The backend is not fenced"},
+	store.TableNotEmpty:   {http.StatusConflict, "The table has entries there already"},
 	store.TablesWouldMove: {http.StatusConflict, "Tables would leave their entries behind"},
 	store.OutOfRange:      {http.StatusConflict, "The number would leave its range"},
 	store.NotANumber:      {http.StatusConflict, "There is no number there"},

@@ -182,16 +182,48 @@ func checkPattern(pattern string) error {
 func (rs Routes) Of(table string) Route {
 	var best Route
 	for _, r := range rs {
-		prefix, several := strings.CutSuffix(r.Pattern, "*")
-		switch {
-		case !several && r.Pattern == table:
+		switch several := strings.HasSuffix(r.Pattern, "*"); {
+		case !Matches(r.Pattern, table):
+		case !several:
 			return r
-		case several && strings.HasPrefix(table, prefix) && len(r.Pattern) > len(best.Pattern):
+		case len(r.Pattern) > len(best.Pattern):
 			best = r
 		}
 	}
 	return best
 }
+
+// Among are the routes by which tables of a pattern have this primary: those for some of
+// the tables, and the most specific one for all of them.
+func (rs Routes) Among(pattern, primary string) Routes {
+	var some Routes
+	var whole Route
+	for _, r := range rs {
+		switch {
+		case Matches(pattern, r.Pattern):
+			some = append(some, r)
+		case Matches(r.Pattern, pattern) && len(r.Pattern) > len(whole.Pattern):
+			whole = r
+		}
+	}
+	if !slices.ContainsFunc(some, func(r Route) bool { return r.Pattern == pattern }) {
+		some = append(some, whole)
+	}
+	return slices.DeleteFunc(some, func(r Route) bool { return r.Primary() != primary })
+}
+
+// Matches says whether a pattern takes in a table. It takes in another pattern where it
+// takes in all tables of that.
+func Matches(pattern, table string) bool {
+	prefix, several := strings.CutSuffix(pattern, "*")
+	if !several {
+		return pattern == table
+	}
+	return strings.HasPrefix(table, prefix)
+}
+
+// ValidatePattern says what is wrong with a pattern.
+func ValidatePattern(pattern string) error { return checkPattern(pattern) }
 
 // AsWrong gives what is wrong with routes; nil for another error.
 func AsWrong(err error) WrongRoutes {

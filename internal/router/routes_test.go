@@ -49,3 +49,30 @@ func TestParseRoutes(t *testing.T) {
 		}
 	}
 }
+
+func TestAmong(t *testing.T) {
+	t.Parallel()
+	routes, err := router.ParseRoutes("*=cache-aside(pg,hot); s*=primary-only(hot); ses*=primary-only(pg); users=multi-write(pg,local); uploads=primary-only(local)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for pattern, want := range map[string]string{
+		"*":      "* ses* users",
+		"u*":     "users *",
+		"users":  "users",
+		"user":   "*",
+		"s":      "",
+		"sess*":  "ses*",
+		"ses":    "ses*",
+		"up*":    "*",
+		"upload": "*",
+	} {
+		var got []string
+		for _, r := range routes.Among(pattern, "pg") {
+			got = append(got, r.Pattern)
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("of %s pg is the primary by %q, want %q", pattern, got, want)
+		}
+	}
+}

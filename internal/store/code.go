@@ -40,6 +40,7 @@ const (
 	NotCaughtUp          Code = "not_caught_up"     // a secondary may not have all that its primary had
 	BackendFenced        Code = "backend_fenced"    // a member whose place was taken can't take another's
 	NotFenced            Code = "not_fenced"        // nobody has taken the member's place
+	TableNotEmpty        Code = "table_not_empty"   // entries are there already where a table is to be copied to
 	QueryTooExpensive    Code = "query_too_expensive"
 	SQLFailed            Code = "sql_failed"    // the statement makes sense and failed; nothing was written
 	Compacted            Code = "compacted"     // a cursor from before what the feed still knows

@@ -30,6 +30,7 @@ func paths() map[string]string {
 		"/backends":                  "GET, HEAD, OPTIONS",
 		"/routes":                    "GET, PUT, HEAD, OPTIONS",
 		"/backends/local/compare":    "POST, OPTIONS",
+		"/copies":                    "POST, OPTIONS",
 		"/operations":                "GET, HEAD, OPTIONS",
 		"/operations/x":              "GET, HEAD, OPTIONS",
 		"/operations/x/cancel":       "POST, OPTIONS",
