@@ -31,7 +31,7 @@ func (a *App) newHandler(ctx context.Context, s store.Store, tells *status, put 
 	}
 	put.later("catalog", tables.Close)
 	book, err := router.OpenBook(ctx, router.BookOptions{
-		Router: tells.router, Members: a.cfg.Members().Names(), Default: tells.router.Routes(), Build: tells.strategies.lanes,
+		Router: tells.router, Members: a.cfg.Members().Names, Default: tells.router.Routes(), Build: tells.strategies.lanes,
 		Logger: a.log,
 	})
 	if err != nil {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -19,13 +18,17 @@ import (
 // bookRef is the entry that routes are kept in, in the member of the system tables.
 var bookRef = store.Ref{Table: "_routes", Key: "routes"}
 
-// BookOptions set a Book up. All but Logger, Wait and Pause are required.
+// BookOptions set a Book up. All but Refuse, Logger, Wait and Pause are required.
 type BookOptions struct {
 	Router  *Router
-	Members []string                     // that routes may name
+	Members func() []string              // that there are
 	Default Routes                       // while none are kept
 	Build   func(Routes) ([]Lane, error) // makes what the router is to go by
 	Logger  zerolog.Logger
+
+	// Refuse says why routes that are put must not name a member that those before did
+	// not, "" where they may. nil: they may.
+	Refuse func(member string) string
 
 	Wait  time.Duration // of one long poll for changes; 30 s
 	Pause time.Duration // before the feed is asked again after it failed; 250 ms
@@ -35,9 +38,8 @@ type BookOptions struct {
 // same: each follows that table's feed, and has its router go by what it brings within a
 // moment. While nothing is kept there the routes are those of the settings.
 type Book struct {
-	o    BookOptions
-	stop context.CancelFunc
-	done sync.WaitGroup
+	o         BookOptions
+	following following
 
 	mu      sync.Mutex
 	version int64 // of the entry whose routes the router goes by; 0: of none
@@ -49,30 +51,21 @@ type Book struct {
 func OpenBook(ctx context.Context, o BookOptions) (*Book, error) {
 	o.Wait, o.Pause = cmp.Or(o.Wait, 30*time.Second), cmp.Or(o.Pause, 250*time.Millisecond)
 	b := &Book{o: o, routes: o.Default}
-	feed, err := o.Router.Changes(ctx, store.Changes{Table: bookRef.Table, FromNow: true})
-	if err != nil {
-		return nil, err
+	b.following = following{
+		router: o.Router, table: bookRef.Table, what: "the routes", log: o.Logger, wait: o.Wait, pause: o.Pause, take: b.reread,
 	}
-	read, err := o.Router.Get(ctx, []store.Ref{bookRef})
-	if err != nil {
-		return nil, err
-	}
-	if err := b.take(read.Entries[0], false); err != nil {
+	if err := b.following.begin(ctx, false); err != nil {
 		return nil, fmt.Errorf("the routes that are kept in %s: %w", bookRef, err)
 	}
-	if b.version > 0 {
-		o.Logger.Info().Int64("version", b.version).Stringer("routes", b.routes).Msg("routes that were put count, and those of the settings do not")
+	if routes, version := b.Routes(); version > 0 {
+		o.Logger.Info().Int64("version", version).Stringer("routes", routes).Msg("routes that were put count, and those of the settings do not")
 	}
-	following, stop := context.WithCancel(context.WithoutCancel(ctx))
-	b.stop = stop
-	b.done.Go(func() { b.follow(following, feed.Next) })
 	return b, nil
 }
 
 // Close ends the following.
 func (b *Book) Close() error {
-	b.stop()
-	b.done.Wait()
+	b.following.close()
 	return nil
 }
 
@@ -81,33 +74,6 @@ func (b *Book) Routes() (Routes, int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.routes, b.version
-}
-
-// follow takes in what the feed brings until the end.
-func (b *Book) follow(ctx context.Context, since store.Cursor) {
-	for ctx.Err() == nil {
-		feed, err := b.o.Router.Changes(ctx, store.Changes{Table: bookRef.Table, Since: since, Wait: b.o.Wait})
-		if err == nil {
-			since = feed.Next
-			if len(feed.Changes) > 0 {
-				err = b.reread(ctx, false)
-			}
-		} else if errors.Is(err, store.Compacted) {
-			// The store is another one, or an older copy.
-			if feed, err = b.o.Router.Changes(ctx, store.Changes{Table: bookRef.Table, FromNow: true}); err == nil {
-				since = feed.Next
-				err = b.reread(ctx, true)
-			}
-		}
-		if err == nil || ctx.Err() != nil {
-			continue
-		}
-		b.o.Logger.Warn().Err(err).Msg("the routes can't be followed; going on with the last ones")
-		select {
-		case <-time.After(b.o.Pause):
-		case <-ctx.Done():
-		}
-	}
 }
 
 // reread takes in what is kept now. anew says that it may be older than what was.
@@ -154,7 +120,7 @@ func (b *Book) take(e store.Entry, anew bool) error {
 		if routes, err = parseKept(e); err != nil {
 			return err
 		}
-		if err := routes.Validate(b.o.Members); err != nil {
+		if err := routes.Validate(b.o.Members()); err != nil {
 			return err
 		}
 	}
@@ -182,7 +148,7 @@ type Move struct{ Table, From, To string }
 // Put keeps routes for all instances. It fails with InvalidRoutes where they are not
 // possible, and with TablesWouldMove where tables would leave their entries behind.
 func (b *Book) Put(ctx context.Context, routes Routes, c Change) ([]Move, int64, error) {
-	if err := routes.Validate(b.o.Members); err != nil {
+	if err := b.check(routes); err != nil {
 		return nil, 0, invalidRoutes(err)
 	}
 	moves, err := b.moves(ctx, routes)
@@ -200,9 +166,29 @@ func (b *Book) Put(ctx context.Context, routes Routes, c Change) ([]Move, int64,
 	return moves, version, err
 }
 
+// check holds routes that are put to the members, and to those that may be named anew.
+func (b *Book) check(routes Routes) error {
+	if err := routes.Validate(b.o.Members()); err != nil || b.o.Refuse == nil {
+		return err
+	}
+	before, _ := b.Routes()
+	var wrong WrongRoutes
+	for i, r := range routes {
+		for _, member := range r.Members {
+			if why := b.o.Refuse(member); why != "" && len(before.Naming(member)) == 0 {
+				wrong = append(wrong, Wrong{i, "members", fmt.Sprintf("%s can't be named anew in %s: %s", member, r, why)})
+			}
+		}
+	}
+	if len(wrong) > 0 {
+		return wrong
+	}
+	return nil
+}
+
 // Replace keeps routes without a look at which tables move, for when their primary is gone.
 func (b *Book) Replace(ctx context.Context, routes Routes, only store.Precondition) (int64, error) {
-	if err := routes.Validate(b.o.Members); err != nil {
+	if err := routes.Validate(b.o.Members()); err != nil {
 		return 0, invalidRoutes(err)
 	}
 	return b.keep(ctx, routes, only)

@@ -3,6 +3,7 @@ package router_test
 import (
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,6 +20,25 @@ type instance struct {
 	*router.Router
 	*router.Book
 	a, b *storetest.Model
+
+	lacksB  atomic.Bool
+	lacked  atomic.Int64 // times that it was asked while it lacked b
+	refuses atomic.Bool  // to have b named anew
+}
+
+func (x *instance) members() []string {
+	if x.lacksB.Load() {
+		x.lacked.Add(1)
+		return []string{"a"}
+	}
+	return []string{"a", "b"}
+}
+
+func (x *instance) refuse(member string) string {
+	if x.refuses.Load() && member == "b" {
+		return "it is being drained"
+	}
+	return ""
 }
 
 // instances opens some over the same two members, a with the system's tables.
@@ -51,7 +71,7 @@ func (x *instance) open(t *testing.T, routes router.Routes) {
 	t.Helper()
 	var err error
 	x.Book, err = router.OpenBook(t.Context(), router.BookOptions{
-		Router: x.Router, Members: []string{"a", "b"}, Default: routes, Build: x.build, Pause: time.Millisecond,
+		Router: x.Router, Members: x.members, Refuse: x.refuse, Default: routes, Build: x.build, Pause: time.Millisecond,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -203,5 +223,48 @@ func TestRoutesThatCanNotBe(t *testing.T) {
 		if e := store.AsError(err); !errors.Is(err, store.InvalidRoutes) || e.Field != "routes" || e.Pointer != pointer {
 			t.Errorf("%q gave %+v", text, err)
 		}
+	}
+}
+
+// TestRoutesOfAMemberThatComesLater has an instance learn of routes before it has a member
+// that they name.
+func TestRoutesOfAMemberThatComesLater(t *testing.T) {
+	t.Parallel()
+	both := instances(t, 2)
+	first, second := both[0], both[1]
+	second.lacksB.Store(true)
+	if _, _, err := first.Put(t.Context(), parse(t, "*=primary-only(a); users=primary-only(b)"), router.Change{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := first.Put(t.Context(), parse(t, "*=primary-only(a)"), router.Change{}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the routes that it can go by", func() bool { _, version := second.Book.Routes(); return version == 2 })
+	lacked := second.lacked.Load()
+	if _, _, err := first.Put(t.Context(), parse(t, "*=primary-only(a); orders=primary-only(b)"), router.Change{}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it to have tried", func() bool { return second.lacked.Load() > lacked })
+	second.lacksB.Store(false)
+	eventually(t, "the routes of the member that has come", func() bool { return second.RouteOf("orders").Primary() == "b" })
+}
+
+func TestMemberThatMustNotBeNamedAnew(t *testing.T) {
+	t.Parallel()
+	x := instances(t, 1)[0]
+	naming := parse(t, "*=primary-only(a); users=primary-only(b)")
+	if _, _, err := x.Put(t.Context(), naming, router.Change{}); err != nil {
+		t.Fatal(err)
+	}
+	x.refuses.Store(true)
+	if _, _, err := x.Put(t.Context(), parse(t, "*=primary-only(a); users=primary-only(b); orders=primary-only(b)"), router.Change{}); err != nil {
+		t.Errorf("a member that is named already: %v", err)
+	}
+	if _, _, err := x.Put(t.Context(), parse(t, "*=primary-only(a)"), router.Change{}); err != nil {
+		t.Fatal(err)
+	}
+	_, _, err := x.Put(t.Context(), naming, router.Change{})
+	if e := store.AsError(err); !errors.Is(err, store.InvalidRoutes) || e.Pointer != "/1/members" || !strings.Contains(e.Detail, "it is being drained") {
+		t.Errorf("a member that is no longer: %v", err)
 	}
 }

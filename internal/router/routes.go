@@ -225,6 +225,17 @@ func Matches(pattern, table string) bool {
 // ValidatePattern says what is wrong with a pattern.
 func ValidatePattern(pattern string) error { return checkPattern(pattern) }
 
+// Naming are the routes that have a member.
+func (rs Routes) Naming(member string) Routes {
+	var naming Routes
+	for _, r := range rs {
+		if slices.Contains(r.Members, member) {
+			naming = append(naming, r)
+		}
+	}
+	return naming
+}
+
 // AsWrong gives what is wrong with routes; nil for another error.
 func AsWrong(err error) WrongRoutes {
 	wrong, _ := errors.AsType[WrongRoutes](err)
