@@ -1721,8 +1721,9 @@ type PromoteBackendParams struct {
 // ApplyBatchParams defines parameters for ApplyBatch.
 type ApplyBatchParams struct {
 	// Prefer Preferences (RFC 7240). `return=minimal` answers a write with 204; `return=representation` adds the value,
-	// and to a 412 the current entry; `wait=N` waits up to N seconds, at most 60, where there are no changes. What
-	// was followed is in `Preference-Applied`.
+	// and to a 412 the current entry; `wait=N` waits up to N seconds, at most 60, where there are no changes;
+	// `timing` has the answer say in `Server-Timing` what its time went to. What was followed is in
+	// `Preference-Applied`.
 	Prefer *Prefer `json:"Prefer,omitempty"`
 }
 
@@ -1782,8 +1783,9 @@ type ListChangesParams struct {
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Prefer Preferences (RFC 7240). `return=minimal` answers a write with 204; `return=representation` adds the value,
-	// and to a 412 the current entry; `wait=N` waits up to N seconds, at most 60, where there are no changes. What
-	// was followed is in `Preference-Applied`.
+	// and to a 412 the current entry; `wait=N` waits up to N seconds, at most 60, where there are no changes;
+	// `timing` has the answer say in `Server-Timing` what its time went to. What was followed is in
+	// `Preference-Applied`.
 	Prefer *Prefer `json:"Prefer,omitempty"`
 
 	// LastEventID The last event's `id`, as an EventSource sends it when it connects again.
@@ -1884,8 +1886,9 @@ type DeleteKeyParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 
 	// Prefer Preferences (RFC 7240). `return=minimal` answers a write with 204; `return=representation` adds the value,
-	// and to a 412 the current entry; `wait=N` waits up to N seconds, at most 60, where there are no changes. What
-	// was followed is in `Preference-Applied`.
+	// and to a 412 the current entry; `wait=N` waits up to N seconds, at most 60, where there are no changes;
+	// `timing` has the answer say in `Server-Timing` what its time went to. What was followed is in
+	// `Preference-Applied`.
 	Prefer *Prefer `json:"Prefer,omitempty"`
 }
 
@@ -1954,8 +1957,9 @@ type PatchKeyParams struct {
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 
 	// Prefer Preferences (RFC 7240). `return=minimal` answers a write with 204; `return=representation` adds the value,
-	// and to a 412 the current entry; `wait=N` waits up to N seconds, at most 60, where there are no changes. What
-	// was followed is in `Preference-Applied`.
+	// and to a 412 the current entry; `wait=N` waits up to N seconds, at most 60, where there are no changes;
+	// `timing` has the answer say in `Server-Timing` what its time went to. What was followed is in
+	// `Preference-Applied`.
 	Prefer *Prefer `json:"Prefer,omitempty"`
 }
 
@@ -1979,8 +1983,9 @@ type PutKeyParams struct {
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 
 	// Prefer Preferences (RFC 7240). `return=minimal` answers a write with 204; `return=representation` adds the value,
-	// and to a 412 the current entry; `wait=N` waits up to N seconds, at most 60, where there are no changes. What
-	// was followed is in `Preference-Applied`.
+	// and to a 412 the current entry; `wait=N` waits up to N seconds, at most 60, where there are no changes;
+	// `timing` has the answer say in `Server-Timing` what its time went to. What was followed is in
+	// `Preference-Applied`.
 	Prefer *Prefer `json:"Prefer,omitempty"`
 
 	// LarderMetadata Metadata as a dictionary of strings (RFC 9651), up to 64 pairs and 8 KiB together. Else 400
@@ -2026,8 +2031,9 @@ type PutEntryParams struct {
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 
 	// Prefer Preferences (RFC 7240). `return=minimal` answers a write with 204; `return=representation` adds the value,
-	// and to a 412 the current entry; `wait=N` waits up to N seconds, at most 60, where there are no changes. What
-	// was followed is in `Preference-Applied`.
+	// and to a 412 the current entry; `wait=N` waits up to N seconds, at most 60, where there are no changes;
+	// `timing` has the answer say in `Server-Timing` what its time went to. What was followed is in
+	// `Preference-Applied`.
 	Prefer *Prefer `json:"Prefer,omitempty"`
 }
 

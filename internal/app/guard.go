@@ -19,7 +19,7 @@ type guard struct {
 }
 
 // guard puts before an opened backend what stands before every one, in the order that
-// package intercept gives reasons for. One that is embedded has its calls counted only:
+// package intercept gives reasons for. One that is embedded has its calls counted and told only:
 // there is nothing between it and its callers that could fail or fill up. Before all that
 // stands its fence.
 func (a *App) guard(m *member, opened store.Store, fence func() string) {
@@ -35,7 +35,7 @@ func (a *App) chain(m *member) ([]intercept.Interceptor, guard) {
 	})}
 	var g guard
 	if m.own {
-		return chain, g
+		return append(chain, intercept.Trace(m.name)), g
 	}
 	if a.cfg.RetryEnabled {
 		g.retry = intercept.NewRetry(intercept.RetryOptions{
@@ -43,6 +43,7 @@ func (a *App) chain(m *member) ([]intercept.Interceptor, guard) {
 		})
 		chain = append(chain, g.retry.Intercept)
 	}
+	chain = append(chain, intercept.Trace(m.name))
 	if a.cfg.BreakerEnabled {
 		g.breaker = intercept.NewBreaker(a.breakerOptions(m.name))
 		chain = append(chain, g.breaker.Intercept)

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"iter"
 	"net/http"
 	"strconv"
 	"strings"
@@ -20,15 +21,7 @@ type preference struct {
 
 func preferences(h http.Header) preference {
 	var p preference
-	lines := h["Prefer"]
-	if len(lines) == 0 {
-		return p
-	}
-	for token := range strings.SplitSeq(strings.Join(lines, ","), ",") {
-		token, _, _ = strings.Cut(token, ";")
-		name, text, _ := strings.Cut(token, "=")
-		name = strings.ToLower(strings.TrimSpace(name))
-		text = strings.Trim(strings.TrimSpace(text), `"`)
+	for name, text := range preferred(h) {
 		switch {
 		case name == "return" && !p.minimal && !p.representation: // the first one counts
 			p.minimal = text == "minimal"
@@ -40,6 +33,34 @@ func preferences(h http.Header) preference {
 		}
 	}
 	return p
+}
+
+// prefersTiming says whether the answer is to tell what its time went to.
+func prefersTiming(h http.Header) bool {
+	if len(h["Prefer"]) == 0 {
+		return false
+	}
+	for name, text := range preferred(h) {
+		if name == "timing" && text == "" {
+			return true
+		}
+	}
+	return false
+}
+
+// preferred are the preferences by name, in lower case, and value.
+func preferred(h http.Header) iter.Seq2[string, string] {
+	return func(yield func(name, text string) bool) {
+		for _, line := range h["Prefer"] {
+			for token := range strings.SplitSeq(line, ",") {
+				token, _, _ = strings.Cut(token, ";")
+				name, text, _ := strings.Cut(token, "=")
+				if !yield(strings.ToLower(strings.TrimSpace(name)), strings.Trim(strings.TrimSpace(text), `"`)) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // applied tells which of the preferences the answer follows.

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
+
+	"larder/internal/store"
 )
 
 // requestContext is a request's context: it carries the route, and, once
@@ -17,6 +19,7 @@ type requestContext struct {
 	context.Context
 	route *chi.Context
 	began time.Time
+	trace *store.Trace // nil: nobody asked for timings
 
 	mu     sync.Mutex
 	at     time.Time       // zero: no end of its own
@@ -37,10 +40,13 @@ func limit(ctx context.Context, after time.Duration) {
 	}
 }
 
-// Value finds the route, as chi asks for it.
+// Value finds the route, as chi asks for it, and the trace.
 func (c *requestContext) Value(key any) any {
-	if key == chi.RouteCtxKey {
+	switch key {
+	case chi.RouteCtxKey:
 		return c.route
+	case store.TraceKey{}:
+		return c.trace
 	}
 	return c.Context.Value(key)
 }

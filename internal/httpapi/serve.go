@@ -36,7 +36,10 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x.begin(w, r)
 	w.Header()["X-Request-Id"] = []string{x.id}
 	x.route.Routes, x.route.RouteMethod = a.router, a.method(r)
-	ctx := &requestContext{Context: r.Context(), route: x.route, began: start}
+	if prefersTiming(r.Header) {
+		x.trace = store.NewTrace(start)
+	}
+	ctx := &requestContext{Context: r.Context(), route: x.route, began: start, trace: x.trace}
 	defer a.account(x, r, start)
 	defer ctx.release()
 	if isSmuggling(r) {
@@ -109,7 +112,8 @@ type exchange struct {
 	body     *countedBody
 	code     store.Code // of the problem that was answered
 	route    *chi.Context
-	op       *operation // nil: as it was routed
+	op       *operation   // nil: as it was routed
+	trace    *store.Trace // nil: nobody asked for timings
 	rest     time.Duration
 	resting  time.Time // since when; zero: at work
 }
@@ -154,10 +158,11 @@ func (x *exchange) end() {
 // Unwrap lets http.ResponseController reach the connection.
 func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
 
-// WriteHeader notes the status.
+// WriteHeader notes the status, and tells what the time went to by then.
 func (x *exchange) WriteHeader(status int) {
 	if x.status == 0 {
 		x.status = status
+		x.tellTiming()
 	}
 	x.ResponseWriter.WriteHeader(status)
 }
@@ -166,6 +171,7 @@ func (x *exchange) WriteHeader(status int) {
 func (x *exchange) Write(p []byte) (int, error) {
 	if x.status == 0 {
 		x.status = http.StatusOK
+		x.tellTiming()
 	}
 	n, err := x.ResponseWriter.Write(p)
 	x.bytesOut += int64(n)

@@ -148,6 +148,8 @@ func refuse(backend, detail string, by refusal) error {
 
 // isRefusal says whether the store was not asked.
 func isRefusal(err error) bool {
-	_, refused := errors.AsType[refusal](err)
+	_, refused := refusalIn(err)
 	return refused
 }
+
+func refusalIn(err error) (refusal, bool) { return errors.AsType[refusal](err) }

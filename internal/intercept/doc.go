@@ -10,9 +10,9 @@
 // The order that they are meant for:
 //
 //  1. Metrics: what callers get and how long they wait for it, whatever it took.
-//  2. Trace: one span around all attempts.
-//  3. Retry: outside of all that refuses, so that it sees why an attempt failed; what was
+//  2. Retry: outside of all that refuses, so that it sees why an attempt failed; what was
 //     refused here it does not try again. There is no other layer of retries.
+//  3. Trace: a span for each attempt, and each refusal.
 //  4. Breaker: each attempt counts, and none is made while nothing gets through.
 //  5. Limit: sheds what is too much at once, before it takes a place to wait in.
 //  6. Bulkhead: lets so many in at once, others wait for a moment. What waits here is

@@ -1,6 +1,10 @@
 package intercept
 
-import "context"
+import (
+	"context"
+
+	"larder/internal/store"
+)
 
 // gateRefusal tells the operator that a call was not let through.
 const gateRefusal refusal = "the backend must not be used"
@@ -11,6 +15,7 @@ func Gate(backend string, why func() string) Interceptor {
 	return func(next Handler) Handler {
 		return func(ctx context.Context, call Call, attempt Attempt) error {
 			if reason := why(); reason != "" {
+				store.TraceOf(ctx).Begin(backend, call.Operation.String())("refused: "+gateRefusal.Error(), store.Unavailable)
 				return refuse(backend, reason, gateRefusal)
 			}
 			return next(ctx, call, attempt)

@@ -63,29 +63,3 @@ func TestMetricsCountCallsAndWhoseFaultTheyAre(t *testing.T) {
 		}
 	})
 }
-
-func TestTraceIsAroundTheCall(t *testing.T) {
-	t.Parallel()
-	type key struct{}
-	inner := &scripted{}
-	inner.answer = func(ctx context.Context, _ int64) error {
-		if ctx.Value(key{}) != "caller's, span" {
-			t.Errorf("the store sees %v", ctx.Value(key{}))
-		}
-		return store.Busy
-	}
-	var ended []error
-	w := intercept.Wrap(inner, intercept.Trace(func(ctx context.Context, o intercept.Operation) (context.Context, func(error)) {
-		if o != intercept.Get {
-			t.Errorf("it is a %v", o)
-		}
-		parent, _ := ctx.Value(key{}).(string)
-		return context.WithValue(ctx, key{}, parent+", span"), func(err error) { ended = append(ended, err) }
-	}))
-	if err := get(context.WithValue(t.Context(), key{}, "caller's"), w); store.CodeOf(err) != store.Busy {
-		t.Errorf("got %v", err)
-	}
-	if len(ended) != 1 || store.CodeOf(ended[0]) != store.Busy {
-		t.Errorf("it ended with %v", ended)
-	}
-}

@@ -1,7 +1,6 @@
 package intercept_test
 
 import (
-	"context"
 	"os"
 	"sync"
 	"testing"
@@ -16,10 +15,8 @@ import (
 func chain() []intercept.Interceptor {
 	return []intercept.Interceptor{
 		intercept.Metrics(func(intercept.Operation) intercept.Observer { return &counted{} }),
-		intercept.Trace(func(ctx context.Context, _ intercept.Operation) (context.Context, func(error)) {
-			return ctx, func(error) {}
-		}),
 		intercept.NewRetry(intercept.RetryOptions{}).Intercept,
+		intercept.Trace("pg"),
 		intercept.NewBreaker(intercept.BreakerOptions{}).Intercept,
 		intercept.NewLimit(intercept.LimitOptions{}).Intercept,
 		intercept.NewBulkhead(intercept.BulkheadOptions{}).Intercept,

@@ -121,21 +121,18 @@ func TestEveryCallGoesThroughTheChain(t *testing.T) {
 	t.Parallel()
 	inner := &able{able: all}
 	inner.answer = always("")
-	var seen []string
-	trace := func(name string) intercept.Interceptor {
-		return intercept.Trace(func(ctx context.Context, o intercept.Operation) (context.Context, func(error)) {
-			seen = append(seen, name+" "+o.String())
-			return ctx, func(error) {}
-		})
-	}
-	w := intercept.Wrap(inner, trace("outer"), trace("inner")).(everything)
+	w := intercept.Wrap(inner, intercept.Trace("outer"), intercept.Trace("inner")).(everything)
 	for operation, call := range calls(w) {
-		seen = nil
+		ctx := store.WithTrace(t.Context(), store.NewTrace(time.Now()))
 		for _, code := range []store.Code{"", store.Unavailable, store.NotFound} {
 			inner.answer = always(code)
-			if err := call(t.Context()); store.CodeOf(err) != code {
+			if err := call(ctx); store.CodeOf(err) != code {
 				t.Errorf("%v gives %v, not %q", operation, err, code)
 			}
+		}
+		var seen []string
+		for _, s := range spans(ctx) {
+			seen = append(seen, s.Name+" "+s.Operation)
 		}
 		want := []string{"outer " + operation.String(), "inner " + operation.String()}
 		if !slices.Equal(seen, slices.Repeat(want, 3)) {
@@ -247,6 +244,7 @@ func guarded() store.Store {
 		quick{},
 		intercept.Metrics(func(intercept.Operation) intercept.Observer { return &counted{} }),
 		intercept.NewRetry(intercept.RetryOptions{}).Intercept,
+		intercept.Trace("quick"),
 		intercept.NewBreaker(intercept.BreakerOptions{}).Intercept,
 		intercept.NewLimit(intercept.LimitOptions{}).Intercept,
 		intercept.NewBulkhead(intercept.BulkheadOptions{}).Intercept,

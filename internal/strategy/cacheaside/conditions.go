@@ -11,11 +11,13 @@ import (
 type condition uint8
 
 const (
-	recentRead condition = iota + 1 // the feed was read within the bound
-	aboveFloor                      // no newer version is known
-	withinFeed                      // the floors reach back to the copy's horizon
+	met        condition = iota // all of them
+	recentRead                  // the feed was read within the bound
+	aboveFloor                  // no newer version is known
+	withinFeed                  // the floors reach back to the copy's horizon
 	asNewAsAsked
 	sameEpoch
+	stillAlive
 )
 
 // need is what a reader wants of a copy.
@@ -27,32 +29,51 @@ type need struct {
 // judge says whether a copy may be served now, and how old it is then. It allocates
 // nothing.
 func (l *Ledger) judge(c *store.Copy, n need, now time.Time) (age time.Duration, good bool) {
+	age, failed := l.check(c, n, now)
+	return age, failed == met
+}
+
+// check says which condition a copy does not meet.
+func (l *Ledger) check(c *store.Copy, n need, now time.Time) (age time.Duration, failed condition) {
 	// The reading before the floors: what it brought is in them by then.
 	r := l.reading.Load()
 	if r == nil {
-		return 0, false
+		return 0, recentRead
 	}
 	age = now.Sub(r.began)
 	l.judged(age)
 	if age > n.bound && !without(recentRead) {
-		return 0, false
+		return 0, recentRead
 	}
 	if c.Epoch != r.epoch && !without(sameEpoch) {
-		return 0, false
+		return 0, sameEpoch
 	}
 	e := &c.Entry
 	if e.Version < n.version && !without(asNewAsAsked) {
-		return 0, false
+		return 0, asNewAsAsked
 	}
 	floor, since := l.floors.floor(e.Ref)
 	if e.Version < floor && !without(aboveFloor) {
-		return 0, false
+		return 0, aboveFloor
 	}
 	if c.Horizon < since && !without(withinFeed) {
-		return 0, false
+		return 0, withinFeed
 	}
 	if !e.ExpiresAt.IsZero() && !r.latest(age).Before(e.ExpiresAt) {
-		return 0, false // it has ended, or may have
+		return 0, stillAlive // it has ended, or may have
 	}
-	return age, true
+	return age, met
+}
+
+// stale says in a trace why a copy is not served.
+func (f condition) stale() string {
+	return "stale: " + [...]string{
+		met:          "it was good a moment later",
+		recentRead:   "the feed was not read within the bound",
+		aboveFloor:   "a newer version is known",
+		withinFeed:   "it is from before what is known of the feed",
+		asNewAsAsked: "a newer version was asked for",
+		sameEpoch:    "it is of another epoch",
+		stillAlive:   "it has expired",
+	}[f]
 }

@@ -33,9 +33,12 @@ func (s *Store) load(ctx context.Context, refs []store.Ref, fresh store.Freshnes
 
 // follow waits for the load of another, and takes what it gave if that is good.
 func (s *Store) follow(ctx context.Context, f *flight, ref store.Ref, want need) (store.Read, bool) {
+	end := store.TraceOf(ctx).Begin("flight", "join")
 	select {
 	case <-f.done:
+		end("", store.CodeOf(f.err))
 	case <-ctx.Done():
+		end("", store.CodeOf(ctx.Err()))
 		return store.Read{}, false
 	}
 	if f.err != nil {
@@ -63,20 +66,28 @@ func (s *Store) lead(ctx context.Context, refs []store.Ref, want need, why store
 		c, sight = s.await(ctx, refs[0])
 	}
 	if sight == store.Held {
-		if age, good := s.ledger.judge(&c, want, time.Now()); good {
+		age, failed := s.ledger.check(&c, want, time.Now())
+		if failed == met {
 			s.figures.cacheHits.Add(1)
 			s.ledger.floors.see(c.Entry.Ref, c.Entry.Version)
 			s.memory.keep(&c, false)
 			return served(&c, s.options.CacheName, age), nil
 		}
 		why = store.Stale
+		if trace := store.TraceOf(ctx); trace != nil {
+			trace.Note(s.options.CacheName, failed.stale())
+		}
 	}
 	return s.fromPrimary(ctx, refs, why, sight)
 }
 
 // look asks the cache, unless it has just failed.
 func (s *Store) look(ctx context.Context, ref store.Ref, lease time.Duration) (store.Copy, store.Sight) {
-	if s.cache == nil || !s.gate.enter() {
+	if s.cache == nil {
+		return store.Copy{}, store.Nothing
+	}
+	if !s.gate.enter() {
+		store.TraceOf(ctx).Note(s.options.CacheName, "left alone, for it has failed")
 		return store.Copy{}, store.Nothing
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.options.LookTimeout)
@@ -174,6 +185,7 @@ func (s *Store) copyOf(ctx context.Context, ref store.Ref, want need) (store.Rea
 	if c, found := s.memory.get(ref); found {
 		if age, good := s.ledger.judge(&c.Copy, want, time.Now()); good {
 			s.figures.memoryHits.Add(1)
+			store.TraceOf(ctx).Note(memoryName, "hit")
 			return c.read(age), true
 		}
 	}

@@ -123,15 +123,23 @@ func (s *Store) get(ctx context.Context, refs []store.Ref, fresh store.Freshness
 		return s.newest(ctx, refs)
 	}
 	why := store.Miss
+	trace := store.TraceOf(ctx)
 	if c, found := s.memory.get(refs[0]); found {
-		if age, good := s.ledger.judge(&c.Copy, want, time.Now()); good {
+		age, failed := s.ledger.check(&c.Copy, want, time.Now())
+		if failed == met {
 			s.figures.memoryHits.Add(1)
+			trace.Note(memoryName, "hit")
 			if c.unshared.Load() && c.unshared.CompareAndSwap(true, false) {
 				s.share(&c.Copy)
 			}
 			return c.read(age), nil
 		}
 		why = store.Stale
+		if trace != nil {
+			trace.Note(memoryName, failed.stale())
+		}
+	} else {
+		trace.Note(memoryName, "miss")
 	}
 	return s.load(ctx, refs, fresh, want, why)
 }

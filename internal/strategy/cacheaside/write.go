@@ -17,7 +17,7 @@ func (s *Store) Apply(ctx context.Context, b store.Batch) ([]store.Result, error
 	}
 	s.Committed(results)
 	if before != nil {
-		s.keep(results, before)
+		s.keep(ctx, results, before)
 	}
 	return results, nil
 }
@@ -32,7 +32,7 @@ func (s *Store) Committed(results []store.Result) {
 
 // keep keeps copies of what has been written. The write is done, whether or not its caller
 // still waits for it, and whatever becomes of them.
-func (s *Store) keep(results []store.Result, before *reading) {
+func (s *Store) keep(ctx context.Context, results []store.Result, before *reading) {
 	shared := s.cache != nil && s.gate.open()
 	var copies []store.Copy
 	if shared {
@@ -49,7 +49,9 @@ func (s *Store) keep(results []store.Result, before *reading) {
 		}
 	}
 	if len(copies) > 0 {
+		end := store.TraceOf(ctx).Begin(s.options.CacheName, "keep")
 		s.filler.put(copies, s.options.PutTimeout)
+		end("", "")
 	}
 }
 

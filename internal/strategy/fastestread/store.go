@@ -161,6 +161,7 @@ func (s *Store) ask(ctx context.Context, m *member, refs []store.Ref, fresh stor
 		return read, nil
 	}
 	if slices.ContainsFunc(read.Entries, func(e store.Entry) bool { return e.Version < fresh.MinVersion }) {
+		store.TraceOf(ctx).Note(m.name, "behind what was asked for")
 		return store.Read{}, errBelow
 	}
 	m.answers.Add(1)
