@@ -295,6 +295,61 @@ type ClientInterface interface {
 	// Corresponds with GET /readyz (the `GetReadyz` operationId).
 	GetReadyz(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ListRepairs List how secondaries are kept up
+	//
+	// For each strategy that keeps entries in several backends, and each of its secondaries: how far behind it may be, what
+	// it can't hold, and what its last verification found. What is counted is counted by this process since it began;
+	// every instance keeps the secondaries up.
+	//
+	// Corresponds with GET /repairs (the `ListRepairs` operationId).
+	ListRepairs(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReplaySecondariesWithBody Copy secondaries afresh
+	//
+	// Begins an operation that has secondaries go through their primary's change feed again from its beginning: they
+	// get what they lack, and what was deleted is removed from them. Nothing is taken from them before that, but they
+	// don't answer in the primary's place until they have everything again. The operation ends then.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /repairs/replay (the `ReplaySecondaries` operationId).
+	ReplaySecondariesWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReplaySecondaries Copy secondaries afresh
+	//
+	// Begins an operation that has secondaries go through their primary's change feed again from its beginning: they
+	// get what they lack, and what was deleted is removed from them. Nothing is taken from them before that, but they
+	// don't answer in the primary's place until they have everything again. The operation ends then.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /repairs/replay (the `ReplaySecondaries` operationId).
+	ReplaySecondaries(ctx context.Context, body ReplaySecondariesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// VerifySecondariesWithBody Compare secondaries with their primary
+	//
+	// Begins an operation that compares the keys, versions and times of both, table by table, while they are written.
+	// What gets to the secondary within a few seconds is no difference. With `repair` it is given what it lacks. The
+	// operation's result has, for each secondary, the keys compared, how many differ by kind (`missing`, `behind`,
+	// `ahead`, `differing`, `extra`), the first 100 of them, and how many were repaired.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /repairs/verify (the `VerifySecondaries` operationId).
+	VerifySecondariesWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// VerifySecondaries Compare secondaries with their primary
+	//
+	// Begins an operation that compares the keys, versions and times of both, table by table, while they are written.
+	// What gets to the secondary within a few seconds is no difference. With `repair` it is given what it lacks. The
+	// operation's result has, for each secondary, the keys compared, how many differ by kind (`missing`, `behind`,
+	// `ahead`, `differing`, `extra`), the first 100 of them, and how many were repaired.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /repairs/verify (the `VerifySecondaries` operationId).
+	VerifySecondaries(ctx context.Context, body VerifySecondariesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetRoutes Get the routes
 	//
 	// Which tables are stored by which strategy over which backends.
@@ -1126,6 +1181,111 @@ func (c *Client) CancelOperation(ctx context.Context, id OperationID, reqEditors
 // Corresponds with GET /readyz (the `GetReadyz` operationId).
 func (c *Client) GetReadyz(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetReadyzRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListRepairs List how secondaries are kept up
+//
+// For each strategy that keeps entries in several backends, and each of its secondaries: how far behind it may be, what
+// it can't hold, and what its last verification found. What is counted is counted by this process since it began;
+// every instance keeps the secondaries up.
+//
+// Corresponds with GET /repairs (the `ListRepairs` operationId).
+func (c *Client) ListRepairs(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListRepairsRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReplaySecondariesWithBody Copy secondaries afresh
+//
+// Begins an operation that has secondaries go through their primary's change feed again from its beginning: they
+// get what they lack, and what was deleted is removed from them. Nothing is taken from them before that, but they
+// don't answer in the primary's place until they have everything again. The operation ends then.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /repairs/replay (the `ReplaySecondaries` operationId).
+func (c *Client) ReplaySecondariesWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReplaySecondariesRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReplaySecondaries Copy secondaries afresh
+//
+// Begins an operation that has secondaries go through their primary's change feed again from its beginning: they
+// get what they lack, and what was deleted is removed from them. Nothing is taken from them before that, but they
+// don't answer in the primary's place until they have everything again. The operation ends then.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /repairs/replay (the `ReplaySecondaries` operationId).
+func (c *Client) ReplaySecondaries(ctx context.Context, body ReplaySecondariesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReplaySecondariesRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// VerifySecondariesWithBody Compare secondaries with their primary
+//
+// Begins an operation that compares the keys, versions and times of both, table by table, while they are written.
+// What gets to the secondary within a few seconds is no difference. With `repair` it is given what it lacks. The
+// operation's result has, for each secondary, the keys compared, how many differ by kind (`missing`, `behind`,
+// `ahead`, `differing`, `extra`), the first 100 of them, and how many were repaired.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /repairs/verify (the `VerifySecondaries` operationId).
+func (c *Client) VerifySecondariesWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewVerifySecondariesRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// VerifySecondaries Compare secondaries with their primary
+//
+// Begins an operation that compares the keys, versions and times of both, table by table, while they are written.
+// What gets to the secondary within a few seconds is no difference. With `repair` it is given what it lacks. The
+// operation's result has, for each secondary, the keys compared, how many differ by kind (`missing`, `behind`,
+// `ahead`, `differing`, `extra`), the first 100 of them, and how many were repaired.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /repairs/verify (the `VerifySecondaries` operationId).
+func (c *Client) VerifySecondaries(ctx context.Context, body VerifySecondariesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewVerifySecondariesRequest(c.Server, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2611,6 +2771,113 @@ func NewGetReadyzRequest(server string) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
+
+	return req, nil
+}
+
+// NewListRepairsRequest constructs an http.Request for the ListRepairs method
+func NewListRepairsRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/repairs")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewReplaySecondariesRequest calls the generic ReplaySecondaries builder with application/json body
+func NewReplaySecondariesRequest(server string, body ReplaySecondariesJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewReplaySecondariesRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewReplaySecondariesRequestWithBody constructs an http.Request for the ReplaySecondaries method, with any body, and a specified content type
+func NewReplaySecondariesRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/repairs/replay")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewVerifySecondariesRequest calls the generic VerifySecondaries builder with application/json body
+func NewVerifySecondariesRequest(server string, body VerifySecondariesJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewVerifySecondariesRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewVerifySecondariesRequestWithBody constructs an http.Request for the VerifySecondaries method, with any body, and a specified content type
+func NewVerifySecondariesRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/repairs/verify")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
 
 	return req, nil
 }
@@ -4901,6 +5168,63 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /readyz (the `GetReadyz` operationId).
 	GetReadyzWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetReadyzResponse, error)
 
+	// ListRepairsWithResponse List how secondaries are kept up
+	//
+	// For each strategy that keeps entries in several backends, and each of its secondaries: how far behind it may be, what
+	// it can't hold, and what its last verification found. What is counted is counted by this process since it began;
+	// every instance keeps the secondaries up.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /repairs (the `ListRepairs` operationId).
+	ListRepairsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListRepairsResponse, error)
+
+	// ReplaySecondariesWithBodyWithResponse Copy secondaries afresh
+	//
+	// Begins an operation that has secondaries go through their primary's change feed again from its beginning: they
+	// get what they lack, and what was deleted is removed from them. Nothing is taken from them before that, but they
+	// don't answer in the primary's place until they have everything again. The operation ends then.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /repairs/replay (the `ReplaySecondaries` operationId).
+	ReplaySecondariesWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReplaySecondariesResponse, error)
+
+	// ReplaySecondariesWithResponse Copy secondaries afresh
+	//
+	// Begins an operation that has secondaries go through their primary's change feed again from its beginning: they
+	// get what they lack, and what was deleted is removed from them. Nothing is taken from them before that, but they
+	// don't answer in the primary's place until they have everything again. The operation ends then.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /repairs/replay (the `ReplaySecondaries` operationId).
+	ReplaySecondariesWithResponse(ctx context.Context, body ReplaySecondariesJSONRequestBody, reqEditors ...RequestEditorFn) (*ReplaySecondariesResponse, error)
+
+	// VerifySecondariesWithBodyWithResponse Compare secondaries with their primary
+	//
+	// Begins an operation that compares the keys, versions and times of both, table by table, while they are written.
+	// What gets to the secondary within a few seconds is no difference. With `repair` it is given what it lacks. The
+	// operation's result has, for each secondary, the keys compared, how many differ by kind (`missing`, `behind`,
+	// `ahead`, `differing`, `extra`), the first 100 of them, and how many were repaired.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /repairs/verify (the `VerifySecondaries` operationId).
+	VerifySecondariesWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*VerifySecondariesResponse, error)
+
+	// VerifySecondariesWithResponse Compare secondaries with their primary
+	//
+	// Begins an operation that compares the keys, versions and times of both, table by table, while they are written.
+	// What gets to the secondary within a few seconds is no difference. With `repair` it is given what it lacks. The
+	// operation's result has, for each secondary, the keys compared, how many differ by kind (`missing`, `behind`,
+	// `ahead`, `differing`, `extra`), the first 100 of them, and how many were repaired.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /repairs/verify (the `VerifySecondaries` operationId).
+	VerifySecondariesWithResponse(ctx context.Context, body VerifySecondariesJSONRequestBody, reqEditors ...RequestEditorFn) (*VerifySecondariesResponse, error)
+
 	// GetRoutesWithResponse Get the routes
 	//
 	// Which tables are stored by which strategy over which backends.
@@ -6612,6 +6936,262 @@ func (r GetReadyzResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetReadyzResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListRepairsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *RepairList
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *ProblemResponse
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListRepairsResponse) GetJSON200() *RepairList {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ListRepairsResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r ListRepairsResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListRepairsResponse) GetApplicationProblemJSONDefault() *ProblemResponse {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListRepairsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListRepairsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListRepairsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListRepairsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ReplaySecondariesResponse202Headers the declared response headers of an HTTP 202 response for ReplaySecondaries
+type ReplaySecondariesResponse202Headers struct {
+	Location *string
+}
+
+type ReplaySecondariesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *Operation
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationProblemJSON413 *TooLarge
+	// ApplicationProblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationProblemJSON415 *UnsupportedMediaType
+	// ApplicationProblemJSON501 the response for an HTTP 501 `application/problem+json` response
+	ApplicationProblemJSON501 *Unsupported
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// ApplicationProblemJSON507 the response for an HTTP 507 `application/problem+json` response
+	ApplicationProblemJSON507 *StorageFull
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *ProblemResponse
+	// Headers202 the parsed response headers for an HTTP 202 response
+	Headers202 *ReplaySecondariesResponse202Headers
+}
+
+// GetJSON202 returns the response for an HTTP 202 `application/json` response
+func (r ReplaySecondariesResponse) GetJSON202() *Operation {
+	return r.JSON202
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ReplaySecondariesResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r ReplaySecondariesResponse) GetApplicationProblemJSON413() *TooLarge {
+	return r.ApplicationProblemJSON413
+}
+
+// GetApplicationProblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r ReplaySecondariesResponse) GetApplicationProblemJSON415() *UnsupportedMediaType {
+	return r.ApplicationProblemJSON415
+}
+
+// GetApplicationProblemJSON501 returns the response for an HTTP 501 `application/problem+json` response
+func (r ReplaySecondariesResponse) GetApplicationProblemJSON501() *Unsupported {
+	return r.ApplicationProblemJSON501
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r ReplaySecondariesResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetApplicationProblemJSON507 returns the response for an HTTP 507 `application/problem+json` response
+func (r ReplaySecondariesResponse) GetApplicationProblemJSON507() *StorageFull {
+	return r.ApplicationProblemJSON507
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ReplaySecondariesResponse) GetApplicationProblemJSONDefault() *ProblemResponse {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ReplaySecondariesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ReplaySecondariesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ReplaySecondariesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ReplaySecondariesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// VerifySecondariesResponse202Headers the declared response headers of an HTTP 202 response for VerifySecondaries
+type VerifySecondariesResponse202Headers struct {
+	Location *string
+}
+
+type VerifySecondariesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *Operation
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationProblemJSON413 *TooLarge
+	// ApplicationProblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationProblemJSON415 *UnsupportedMediaType
+	// ApplicationProblemJSON501 the response for an HTTP 501 `application/problem+json` response
+	ApplicationProblemJSON501 *Unsupported
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// ApplicationProblemJSON507 the response for an HTTP 507 `application/problem+json` response
+	ApplicationProblemJSON507 *StorageFull
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *ProblemResponse
+	// Headers202 the parsed response headers for an HTTP 202 response
+	Headers202 *VerifySecondariesResponse202Headers
+}
+
+// GetJSON202 returns the response for an HTTP 202 `application/json` response
+func (r VerifySecondariesResponse) GetJSON202() *Operation {
+	return r.JSON202
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r VerifySecondariesResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r VerifySecondariesResponse) GetApplicationProblemJSON413() *TooLarge {
+	return r.ApplicationProblemJSON413
+}
+
+// GetApplicationProblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r VerifySecondariesResponse) GetApplicationProblemJSON415() *UnsupportedMediaType {
+	return r.ApplicationProblemJSON415
+}
+
+// GetApplicationProblemJSON501 returns the response for an HTTP 501 `application/problem+json` response
+func (r VerifySecondariesResponse) GetApplicationProblemJSON501() *Unsupported {
+	return r.ApplicationProblemJSON501
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r VerifySecondariesResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetApplicationProblemJSON507 returns the response for an HTTP 507 `application/problem+json` response
+func (r VerifySecondariesResponse) GetApplicationProblemJSON507() *StorageFull {
+	return r.ApplicationProblemJSON507
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r VerifySecondariesResponse) GetApplicationProblemJSONDefault() *ProblemResponse {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r VerifySecondariesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r VerifySecondariesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r VerifySecondariesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r VerifySecondariesResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -9548,6 +10128,93 @@ func (c *ClientWithResponses) GetReadyzWithResponse(ctx context.Context, reqEdit
 	return ParseGetReadyzResponse(rsp)
 }
 
+// ListRepairsWithResponse List how secondaries are kept up
+//
+// For each strategy that keeps entries in several backends, and each of its secondaries: how far behind it may be, what
+// it can't hold, and what its last verification found. What is counted is counted by this process since it began;
+// every instance keeps the secondaries up.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /repairs (the `ListRepairs` operationId).
+func (c *ClientWithResponses) ListRepairsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListRepairsResponse, error) {
+	rsp, err := c.ListRepairs(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListRepairsResponse(rsp)
+}
+
+// ReplaySecondariesWithBodyWithResponse Copy secondaries afresh
+//
+// Begins an operation that has secondaries go through their primary's change feed again from its beginning: they
+// get what they lack, and what was deleted is removed from them. Nothing is taken from them before that, but they
+// don't answer in the primary's place until they have everything again. The operation ends then.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /repairs/replay (the `ReplaySecondaries` operationId).
+func (c *ClientWithResponses) ReplaySecondariesWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReplaySecondariesResponse, error) {
+	rsp, err := c.ReplaySecondariesWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReplaySecondariesResponse(rsp)
+}
+
+// ReplaySecondariesWithResponse Copy secondaries afresh
+//
+// Begins an operation that has secondaries go through their primary's change feed again from its beginning: they
+// get what they lack, and what was deleted is removed from them. Nothing is taken from them before that, but they
+// don't answer in the primary's place until they have everything again. The operation ends then.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /repairs/replay (the `ReplaySecondaries` operationId).
+func (c *ClientWithResponses) ReplaySecondariesWithResponse(ctx context.Context, body ReplaySecondariesJSONRequestBody, reqEditors ...RequestEditorFn) (*ReplaySecondariesResponse, error) {
+	rsp, err := c.ReplaySecondaries(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReplaySecondariesResponse(rsp)
+}
+
+// VerifySecondariesWithBodyWithResponse Compare secondaries with their primary
+//
+// Begins an operation that compares the keys, versions and times of both, table by table, while they are written.
+// What gets to the secondary within a few seconds is no difference. With `repair` it is given what it lacks. The
+// operation's result has, for each secondary, the keys compared, how many differ by kind (`missing`, `behind`,
+// `ahead`, `differing`, `extra`), the first 100 of them, and how many were repaired.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /repairs/verify (the `VerifySecondaries` operationId).
+func (c *ClientWithResponses) VerifySecondariesWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*VerifySecondariesResponse, error) {
+	rsp, err := c.VerifySecondariesWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseVerifySecondariesResponse(rsp)
+}
+
+// VerifySecondariesWithResponse Compare secondaries with their primary
+//
+// Begins an operation that compares the keys, versions and times of both, table by table, while they are written.
+// What gets to the secondary within a few seconds is no difference. With `repair` it is given what it lacks. The
+// operation's result has, for each secondary, the keys compared, how many differ by kind (`missing`, `behind`,
+// `ahead`, `differing`, `extra`), the first 100 of them, and how many were repaired.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /repairs/verify (the `VerifySecondaries` operationId).
+func (c *ClientWithResponses) VerifySecondariesWithResponse(ctx context.Context, body VerifySecondariesJSONRequestBody, reqEditors ...RequestEditorFn) (*VerifySecondariesResponse, error) {
+	rsp, err := c.VerifySecondaries(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseVerifySecondariesResponse(rsp)
+}
+
 // GetRoutesWithResponse Get the routes
 //
 // Which tables are stored by which strategy over which backends.
@@ -11379,6 +12046,229 @@ func ParseGetReadyzResponse(rsp *http.Response) (*GetReadyzResponse, error) {
 		}
 		response.ApplicationProblemJSONDefault = &dest
 
+	}
+
+	return response, nil
+}
+
+// ParseListRepairsResponse parses an HTTP response from a ListRepairsWithResponse call
+func ParseListRepairsResponse(rsp *http.Response) (*ListRepairsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListRepairsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest RepairList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ProblemResponse
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseReplaySecondariesResponse parses an HTTP response from a ReplaySecondariesWithResponse call
+func ParseReplaySecondariesResponse(rsp *http.Response) (*ReplaySecondariesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ReplaySecondariesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest Operation
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest TooLarge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest UnsupportedMediaType
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 501:
+		var dest Unsupported
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON501 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 507:
+		var dest StorageFull
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON507 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ProblemResponse
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 202:
+		var headers ReplaySecondariesResponse202Headers
+		if values := rsp.Header.Values("Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uri-reference"}); err != nil {
+				return nil, err
+			}
+			headers.Location = &value
+		}
+		response.Headers202 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseVerifySecondariesResponse parses an HTTP response from a VerifySecondariesWithResponse call
+func ParseVerifySecondariesResponse(rsp *http.Response) (*VerifySecondariesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &VerifySecondariesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest Operation
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest TooLarge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest UnsupportedMediaType
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 501:
+		var dest Unsupported
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON501 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 507:
+		var dest StorageFull
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON507 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ProblemResponse
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 202:
+		var headers VerifySecondariesResponse202Headers
+		if values := rsp.Header.Values("Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uri-reference"}); err != nil {
+				return nil, err
+			}
+			headers.Location = &value
+		}
+		response.Headers202 = &headers
 	}
 
 	return response, nil

@@ -100,7 +100,7 @@ func TestContractIsWhatTheCodeWasGeneratedFrom(t *testing.T) {
 
 func TestOperationsAreNamedAndTagged(t *testing.T) {
 	doc := loadContract(t)
-	verbNoun := regexp.MustCompile(`^(get|head|list|put|patch|delete|increment|query|count|apply|run|cancel|promote|compare|copy)([A-Z][a-z]+)+$`)
+	verbNoun := regexp.MustCompile(`^(get|head|list|put|patch|delete|increment|query|count|apply|run|cancel|promote|compare|copy|verify|replay)([A-Z][a-z]+)+$`)
 	var tags []string
 	for _, tag := range doc.Tags {
 		tags = append(tags, tag.Name)

@@ -365,6 +365,27 @@ func (e PlanMode) Valid() bool {
 	}
 }
 
+// Defines values for RepairState.
+const (
+	RepairStateFailing   RepairState = "failing"
+	RepairStateFilling   RepairState = "filling"
+	RepairStateFollowing RepairState = "following"
+)
+
+// Valid indicates whether the value is a known member of the RepairState enum.
+func (e RepairState) Valid() bool {
+	switch e {
+	case RepairStateFailing:
+		return true
+	case RepairStateFilling:
+		return true
+	case RepairStateFollowing:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for SortOrder.
 const (
 	SortOrderAsc  SortOrder = "asc"
@@ -1052,6 +1073,27 @@ type JSONValue = json.RawMessage
 // Example: ada
 type KeyName = string
 
+// LastVerification What a secondary's last verification found.
+type LastVerification struct {
+	// Operation The operation that it was.
+	Operation string `json:"operation"`
+
+	// EndedAt When it ended.
+	EndedAt time.Time `json:"ended_at"`
+
+	// Tables The patterns of the tables that were compared; none for all.
+	Tables []string `json:"tables"`
+
+	// Compared Keys in either backend.
+	Compared int64 `json:"compared"`
+
+	// Different Of them, those that were not the same.
+	Different int64 `json:"different"`
+
+	// Repaired Of those, the ones that are the same now.
+	Repaired int64 `json:"repaired"`
+}
+
 // Latency How long it took, in milliseconds.
 type Latency struct {
 	// AverageMs The mean.
@@ -1358,6 +1400,68 @@ type QueryRequest struct {
 	Cursor CursorText `json:"cursor,omitempty"`
 }
 
+// Refusal Entries of a table that a secondary can't hold.
+type Refusal struct {
+	// Table A table's name.
+	//
+	// Example: users
+	Table TableName `json:"table"`
+
+	// Code Why, as a code of problems.
+	Code string `json:"code"`
+
+	// Count How many. One that is tried again counts again.
+	Count int64 `json:"count"`
+
+	// LastAt When that was so last.
+	LastAt time.Time `json:"last_at"`
+}
+
+// Repair How a secondary is kept up with its primary.
+type Repair struct {
+	// Strategy The strategy that keeps both.
+	Strategy string `json:"strategy"`
+
+	// Primary The backend that decides.
+	Primary string `json:"primary"`
+
+	// Secondary The backend that takes over what that has.
+	Secondary string `json:"secondary"`
+
+	// State Whether a secondary has what its primary has, gets everything at the moment, or can't be kept up.
+	State RepairState `json:"state"`
+
+	// LagSeconds How old what it has may be; left out before it has had everything once.
+	LagSeconds *float64 `json:"lag_seconds,omitempty"`
+
+	// Failing The code of what keeps it from being kept up just now.
+	Failing string `json:"failing,omitempty"`
+
+	// Place How far it has come in the primary's change feed, as a cursor of that.
+	Place string `json:"place,omitempty"`
+
+	// Installed Entries that it was given from the feed.
+	Installed int64 `json:"installed"`
+
+	// Refused Entries that it can't hold, as for a unique index of its own. A verification names them.
+	Refused int64 `json:"refused"`
+
+	// Refusals The same by table and code, the most first.
+	Refusals []Refusal `json:"refusals"`
+
+	// Verification What a secondary's last verification found.
+	Verification *LastVerification `json:"verification,omitempty"`
+}
+
+// RepairList All secondaries.
+type RepairList struct {
+	// Items Secondaries, by strategy.
+	Items []Repair `json:"items"`
+}
+
+// RepairState Whether a secondary has what its primary has, gets everything at the moment, or can't be kept up.
+type RepairState string
+
 // Replaced A backend whose place was taken.
 type Replaced struct {
 	// BehindSeconds For how long before now the other one may have missed what was written there. It had all that was
@@ -1366,6 +1470,18 @@ type Replaced struct {
 
 	// Name Its name.
 	Name string `json:"name"`
+}
+
+// ReplayRequest Which secondaries are copied afresh. All members may be left out.
+type ReplayRequest struct {
+	// Strategy A strategy, as the routes have it.
+	Strategy string `json:"strategy,omitempty"`
+
+	// Primary The backend that decides.
+	Primary string `json:"primary,omitempty"`
+
+	// Secondary A backend that takes over what that has.
+	Secondary string `json:"secondary,omitempty"`
 }
 
 // RequestStats All requests.
@@ -1583,6 +1699,31 @@ type TableSettings struct {
 
 // Text Text.
 type Text = string
+
+// VerifyRequest Which secondaries are compared, and how. All members may be left out.
+type VerifyRequest struct {
+	// Strategy A strategy, as the routes have it.
+	Strategy string `json:"strategy,omitempty"`
+
+	// Primary The backend that decides.
+	Primary string `json:"primary,omitempty"`
+
+	// Secondary A backend that takes over what that has.
+	Secondary string `json:"secondary,omitempty"`
+
+	// Tables Which tables, by name or by the beginning of some and then `*`; left out for all of the strategy.
+	Tables []string `json:"tables,omitempty"`
+
+	// Values Compare the values too, which reads them all.
+	Values bool `json:"values,omitempty"`
+
+	// Repair Give the secondary what it lacks, deletions too.
+	Repair bool `json:"repair,omitempty"`
+
+	// RemoveExtras Together with `repair`, remove what the primary never had. A key of that name that the primary creates later is
+	// missing in the secondary while its first versions are no greater than the removed one's.
+	RemoveExtras bool `json:"remove_extras,omitempty"`
+}
 
 // Version 1 at the first write of a key, one more at each, and never less.
 //
@@ -2085,6 +2226,12 @@ type CopyTablesJSONRequestBody = CopyRequest
 
 // RunMaintenanceJSONRequestBody defines body for RunMaintenance for application/json ContentType.
 type RunMaintenanceJSONRequestBody = MaintenanceRequest
+
+// ReplaySecondariesJSONRequestBody defines body for ReplaySecondaries for application/json ContentType.
+type ReplaySecondariesJSONRequestBody = ReplayRequest
+
+// VerifySecondariesJSONRequestBody defines body for VerifySecondaries for application/json ContentType.
+type VerifySecondariesJSONRequestBody = VerifyRequest
 
 // PutRoutesJSONRequestBody defines body for PutRoutes for application/json ContentType.
 type PutRoutesJSONRequestBody = RouteTable

@@ -65,6 +65,15 @@ type ServerInterface interface {
 	// GetReadyz Ask whether the server takes requests
 	// (GET /readyz)
 	GetReadyz(w http.ResponseWriter, r *http.Request)
+	// ListRepairs List how secondaries are kept up
+	// (GET /repairs)
+	ListRepairs(w http.ResponseWriter, r *http.Request)
+	// ReplaySecondaries Copy secondaries afresh
+	// (POST /repairs/replay)
+	ReplaySecondaries(w http.ResponseWriter, r *http.Request)
+	// VerifySecondaries Compare secondaries with their primary
+	// (POST /repairs/verify)
+	VerifySecondaries(w http.ResponseWriter, r *http.Request)
 	// GetRoutes Get the routes
 	// (GET /routes)
 	GetRoutes(w http.ResponseWriter, r *http.Request)
@@ -251,6 +260,24 @@ func (_ Unimplemented) CancelOperation(w http.ResponseWriter, r *http.Request, i
 // GetReadyz Ask whether the server takes requests
 // (GET /readyz)
 func (_ Unimplemented) GetReadyz(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ListRepairs List how secondaries are kept up
+// (GET /repairs)
+func (_ Unimplemented) ListRepairs(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ReplaySecondaries Copy secondaries afresh
+// (POST /repairs/replay)
+func (_ Unimplemented) ReplaySecondaries(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// VerifySecondaries Compare secondaries with their primary
+// (POST /repairs/verify)
+func (_ Unimplemented) VerifySecondaries(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -818,6 +845,48 @@ func (siw *ServerInterfaceWrapper) GetReadyz(w http.ResponseWriter, r *http.Requ
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetReadyz(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListRepairs operation middleware
+func (siw *ServerInterfaceWrapper) ListRepairs(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListRepairs(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ReplaySecondaries operation middleware
+func (siw *ServerInterfaceWrapper) ReplaySecondaries(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ReplaySecondaries(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// VerifySecondaries operation middleware
+func (siw *ServerInterfaceWrapper) VerifySecondaries(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.VerifySecondaries(w, r)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2868,6 +2937,15 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 	})
 	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/readyz", wrapper.GetReadyz)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/repairs", wrapper.ListRepairs)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/repairs/replay", wrapper.ReplaySecondaries)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/repairs/verify", wrapper.VerifySecondaries)
 	})
 	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/routes", wrapper.GetRoutes)

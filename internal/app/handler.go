@@ -40,9 +40,12 @@ func (a *App) newHandler(ctx context.Context, s store.Store, tells *status, put 
 	put.later("routes", book.Close)
 	compares := comparing{members: tells.members, line: tells.line, book: book}
 	copies := copying{app: a, members: tells.members, book: book}
+	repairs := repairs{strategies: tells.strategies, store: s}
 	runner, err := operation.New(operation.Options{
 		Store: s, Instance: rand.Text(), Logger: a.log,
-		Kinds: map[string]operation.Kind{comparison: compares.compare, copyKind: copies.copy},
+		Kinds: map[string]operation.Kind{
+			comparison: compares.compare, copyKind: copies.copy, verification: repairs.verify, replaying: repairs.replay,
+		},
 	})
 	if err != nil {
 		return nil, err
@@ -57,6 +60,7 @@ func (a *App) newHandler(ctx context.Context, s store.Store, tells *status, put 
 		Promoting:  promoting{members: tells.members, line: tells.line, strategies: tells.strategies, book: book, runner: runner},
 		Copying:    copyRequests{copies, runner},
 		Operations: operations{runner},
+		Repairing:  repairing{repairs, runner},
 		Observer:   observer{a.requests},
 		Metrics:    promhttp.HandlerFor(a.registry, promhttp.HandlerOpts{}),
 

@@ -39,6 +39,9 @@ type Options struct {
 	// Operations are the work that outlives requests. nil: there is none.
 	Operations Operations
 
+	// Repairing keeps secondaries up. nil: there are none.
+	Repairing Repairing
+
 	Logger      zerolog.Logger
 	LogRequests LogRequests
 
@@ -140,6 +143,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Copying == nil {
 		o.Copying = nowhere{}
+	}
+	if o.Repairing == nil {
+		o.Repairing = noRepairs{}
 	}
 	if o.Promoting == nil {
 		o.Promoting = nobody{}
