@@ -19,6 +19,7 @@ type cli struct {
 	Version     versionCommand     `cmd:"" help:"Say which larder this is."`
 	Config      configCommand      `cmd:"" help:"Show every setting, its value and where that came from."`
 	Migrate     migrateCommand     `cmd:"" help:"Look after the schema of a PostgreSQL primary."`
+	Routes      routesCommand      `cmd:"" help:"Say which tables are stored how, and change it."`
 	Promote     promoteCommand     `cmd:"" help:"Put a backend in the place of its primary, which is gone."`
 	Compare     compareCommand     `cmd:"" help:"Compare a backend whose place was taken with the one that has it, and use it again."`
 	Copy        copyCommand        `cmd:"" help:"Copy tables to another backend while they are used."`

@@ -97,6 +97,10 @@ func (c Config) checkBackends() string {
 	return ""
 }
 
+// ParseRoutes reads routes as LARDER_ROUTES has them, without a look at which backends there
+// are.
+func ParseRoutes(text string) (router.Routes, error) { return router.ParseRoutes(text) }
+
 // RouteList reads the routes. It fails as Validate says.
 func (c Config) RouteList() (router.Routes, error) {
 	if c.Routes == "" {
