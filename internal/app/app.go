@@ -120,8 +120,8 @@ func (a *App) Run(ctx context.Context) (err error) {
 // assemble opens the store and builds what answers requests.
 func (a *App) assemble(ctx context.Context, put *cleanups) (handler, about, error) {
 	var line successions
-	ms, err := a.openMembers(ctx, put, line.fence)
-	if err != nil {
+	ms := &registry{app: a, fence: line.fence}
+	if err := ms.open(ctx, put); err != nil {
 		return nil, about{}, err
 	}
 	if err := line.open(ctx, a, ms, put); err != nil {
@@ -146,10 +146,11 @@ func (a *App) assemble(ctx context.Context, put *cleanups) (handler, about, erro
 	}
 	line.rule(s, built)
 	put.later("router", func() error { return errors.Join(line.end(), s.Close()) })
-	ms.watch(a, built, line.fence)
+	ms.strategies = built
+	ms.watch()
 	put.later("health", ms.unwatch)
 
-	figures := telemetry.NewBackends(ms.figures(), telemetry.BackendOptions{})
+	figures := telemetry.NewBackends(ms.figures, telemetry.BackendOptions{})
 	put.later("figures", figures.Close)
 	if err := a.registry.Register(figures); err != nil {
 		return nil, about{}, err

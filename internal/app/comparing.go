@@ -57,7 +57,7 @@ func notFenced(name string) error {
 
 // comparing carries comparisons out.
 type comparing struct {
-	members members
+	members *registry
 	line    *successions
 	book    *router.Book
 }

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -14,7 +15,7 @@ import (
 func (a *App) watch(m *member, s *strategies, fence func(name string) string) *health.Watcher {
 	log := a.log.With().Str("backend", m.name).Logger()
 	return health.Watch(health.Options{
-		Ping:   m.past.Ping,
+		Ping:   m.ping,
 		Fenced: func() string { return fence(m.name) },
 		Waits:  func(since time.Time) string { return s.waits(m.name, since) },
 		Changed: func(from, to health.Condition) {
@@ -29,6 +30,14 @@ func (a *App) watch(m *member, s *strategies, fence func(name string) string) *h
 			told.Msg("a backend's state has changed")
 		},
 	})
+}
+
+// ping asks the backend, past its fence. One that is disabled is not asked.
+func (m *member) ping(ctx context.Context) error {
+	if m.mode() == disabled {
+		return nil
+	}
+	return m.past.Ping(ctx)
 }
 
 // stateOf is the state as the contract has it.

@@ -47,7 +47,7 @@ func (c copyRequests) Copy(ctx context.Context, asked api.CopyRequest) (api.Oper
 // copying carries copies out.
 type copying struct {
 	app     *App
-	members members
+	members *registry
 	book    *router.Book
 }
 

@@ -25,9 +25,13 @@ type guard struct {
 func (a *App) guard(m *member, opened store.Store, fence func() string) {
 	var chain []intercept.Interceptor
 	chain, m.guard = a.chain(m)
-	m.past = intercept.Wrap(opened, chain...)
-	m.store = intercept.Wrap(opened, append([]intercept.Interceptor{intercept.Gate(m.name, fence)}, chain...)...)
+	gate, count := intercept.Gate(m.name, fence), intercept.UnderWay(&m.calls)
+	m.past = intercept.Wrap(opened, append([]intercept.Interceptor{count}, chain...)...)
+	m.kept = intercept.Wrap(opened, append([]intercept.Interceptor{count, gate}, chain...)...)
+	m.store = intercept.Wrap(opened, append([]intercept.Interceptor{count, gate, intercept.Drain(m.name, m.drains)}, chain...)...)
 }
+
+func (m *member) drains() bool { return m.mode() == draining }
 
 func (a *App) chain(m *member) ([]intercept.Interceptor, guard) {
 	chain := []intercept.Interceptor{intercept.Metrics(func(o intercept.Operation) intercept.Observer {
@@ -111,13 +115,4 @@ func (g guard) shed() uint64 {
 		shed += g.limit.Shed()
 	}
 	return shed
-}
-
-// guardFigures are those of all members, by name.
-func (ms members) guardFigures() map[string][]telemetry.Figure {
-	all := make(map[string][]telemetry.Figure, len(ms))
-	for _, m := range ms {
-		all[m.name] = m.guard.figures()
-	}
-	return all
 }

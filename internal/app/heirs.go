@@ -45,7 +45,7 @@ func (s *strategies) inherit(routes router.Routes) {
 			continue
 		}
 		s.heirs.following[name] = replica.Follow(replica.Options{
-			From: system.store, FromName: "system", To: s.members.of(name).store,
+			From: system.store, FromName: "system", To: s.members.of(name).kept,
 			System: true, Scope: "the system tables of " + system.name,
 			Logger: s.app.log.With().Str("secondary", name).Logger(),
 		})

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"sync/atomic"
 
 	"github.com/rs/zerolog"
 
@@ -12,93 +12,54 @@ import (
 	"larder/internal/config"
 	"larder/internal/health"
 	"larder/internal/store"
-	"larder/internal/telemetry"
 )
 
 // member is a backend that has been opened.
 type member struct {
-	name  string
-	own   bool        // other instances have another one of that name
+	name   string
+	url    string
+	fixed  bool // of the settings
+	own    bool // other instances have another one of that name
+	opened store.Store
+
 	store store.Store // with what stands before every backend
-	past  store.Store // the same, past the fence of one whose place was taken
+	kept  store.Store // the same, also while reads are to go elsewhere: for what keeps it up
+	past  store.Store // the same, past every gate: for those who look at it
 	guard guard
+	calls atomic.Int64 // under way through any of them
 	watch *health.Watcher
+
+	atMode atomic.Uint32
 }
 
-// members are all of them, in the order of the settings.
-type members []*member
+// mode is what a member is used for.
+type mode uint32
 
-// openMembers opens all backends.
-func (a *App) openMembers(ctx context.Context, put *cleanups, fence func(name string) string) (members, error) {
-	var all members
-	for _, b := range a.cfg.Members() {
-		opened, err := a.options.Open(ctx, a.cfg, b, a.log)
-		if err != nil {
-			return nil, err
-		}
-		put.later("store "+b.Name, opened.Close)
-		m := &member{name: b.Name, own: backend.Embedded(b.URL)}
-		a.guard(m, opened, func() string { return fence(b.Name) })
-		all = append(all, m)
+const (
+	active   mode = iota
+	draining      // it is kept up, and reads go elsewhere
+	disabled      // it is not called at all
+)
+
+var modeNames = [...]string{active: "active", draining: "draining", disabled: "disabled"}
+
+// String is the mode's name in the contract.
+func (m mode) String() string { return modeNames[m] }
+
+// refuses says why all calls are refused, "" where they are not.
+func (m mode) refuses() string {
+	if m == disabled {
+		return "the backend is disabled"
 	}
-	return all, nil
+	return ""
 }
 
-// watch begins to look at all of them.
-func (ms members) watch(a *App, s *strategies, fence func(name string) string) {
-	for _, m := range ms {
-		m.watch = a.watch(m, s, fence)
-	}
-}
-
-// unwatch ends that.
-func (ms members) unwatch() error {
-	var errs []error
-	for _, m := range ms {
-		errs = append(errs, m.watch.Close())
-	}
-	return errors.Join(errs...)
-}
-
-// of finds a member; nil: there is none of that name.
-func (ms members) of(name string) *member {
-	i := slices.IndexFunc(ms, func(m *member) bool { return m.name == name })
-	if i < 0 {
-		return nil
-	}
-	return ms[i]
-}
-
-// capabilities are those that any of them has.
-func (ms members) capabilities() []store.Capability {
-	var all []store.Capability
-	for _, m := range ms {
-		for _, c := range m.store.Info().Capabilities {
-			if !slices.Contains(all, c) {
-				all = append(all, c)
-			}
-		}
-	}
-	return all
-}
-
-// figures are the members as metrics want them.
-func (ms members) figures() []telemetry.Backend {
-	all := make([]telemetry.Backend, len(ms))
-	for i, m := range ms {
-		all[i] = figuresOf(m.store)
-	}
-	return all
-}
+func (m *member) mode() mode { return mode(m.atMode.Load()) }
 
 // openMember opens the store that a URL in the settings names.
 func openMember(ctx context.Context, cfg config.Config, b config.Backend, log zerolog.Logger) (store.Store, error) {
 	log = log.With().Str("backend", b.Name).Logger()
-	opened, err := backend.Open(ctx, b.URL, memberOptions(cfg, b, &log))
-	if err != nil {
-		return nil, memberError(cfg, b, err, log)
-	}
-	return opened, nil
+	return backend.Open(ctx, b.URL, memberOptions(cfg, b, &log))
 }
 
 // settingOf is the setting that a backend is from, and how to name it there.

@@ -19,7 +19,7 @@ import (
 
 // promoting puts a member in the place of primaries that are gone.
 type promoting struct {
-	members    members
+	members    *registry
 	line       *successions
 	strategies *strategies
 	book       *router.Book

@@ -18,7 +18,7 @@ import (
 // and /backends.
 type status struct {
 	app     *App
-	members members
+	members *registry
 	line    *successions
 	router  *router.Router
 	figures *telemetry.Backends
@@ -28,7 +28,7 @@ type status struct {
 
 // backend gives a member's store.
 func (s *status) backend(name string) (store.Store, bool) {
-	for _, m := range s.members {
+	for _, m := range s.members.list() {
 		if m.name == name {
 			return m.store, true
 		}
@@ -69,8 +69,9 @@ func (s *status) decides(m *member) bool { return s.role(m) == primaryRole }
 
 // Health tells how the gateway and its backends are.
 func (s *status) Health(context.Context) api.Health {
-	backends := make([]api.BackendHealth, len(s.members))
-	for i, m := range s.members {
+	members := s.members.list()
+	backends := make([]api.BackendHealth, len(members))
+	for i, m := range members {
 		info, now := m.store.Info(), m.watch.Now()
 		since := now.Since.UTC()
 		backends[i] = api.BackendHealth{Name: info.Name, Engine: info.Engine, State: stateOf(now), Reason: reason(now), Since: since}
@@ -92,7 +93,7 @@ func (s *status) Ready(context.Context) error {
 	if reason := s.app.life.reason(); reason != "" {
 		return &store.Error{Code: store.Unavailable, Detail: reason}
 	}
-	for _, m := range s.members {
+	for _, m := range s.members.list() {
 		if now := m.watch.Now(); !serves(now) && s.decides(m) {
 			return &store.Error{Code: store.Unavailable, Detail: reason(now), Err: now.Err}
 		}
@@ -119,7 +120,7 @@ func (s *status) Stats(ctx context.Context) api.Stats {
 			Operation: name, Total: int64(f.Requests), Failed: int64(f.Refused + f.Failed), Latency: latency(f),
 		})
 	}
-	for _, m := range s.members {
+	for _, m := range s.members.list() {
 		calls, figures := s.app.calls.Backend(m.name), s.figures.Figures(ctx, m.name)
 		maps.Copy(figures, telemetry.Values(m.guard.figures()))
 		stats.Backends = append(stats.Backends, api.BackendStats{
@@ -138,9 +139,10 @@ func (s *status) Stats(ctx context.Context) api.Stats {
 
 // Backends tells what the backends are, can do, and how they fare.
 func (s *status) Backends(ctx context.Context) []api.Backend {
-	all := make([]api.Backend, len(s.members))
+	members := s.members.list()
+	all := make([]api.Backend, len(members))
 	var tell sync.WaitGroup
-	for i, m := range s.members {
+	for i, m := range members {
 		tell.Go(func() { all[i] = s.tellOf(ctx, m, m.watch.Now()) })
 	}
 	tell.Wait()

@@ -21,7 +21,7 @@ import (
 // strategies builds what routes name, each once.
 type strategies struct {
 	app     *App
-	members members
+	members *registry
 
 	mu      sync.Mutex
 	ledgers map[string]*cacheaside.Ledger // by primary
@@ -30,7 +30,7 @@ type strategies struct {
 	heirs   heirs
 }
 
-func newStrategies(a *App, ms members, system string) *strategies {
+func newStrategies(a *App, ms *registry, system string) *strategies {
 	return &strategies{
 		app: a, members: ms, ledgers: map[string]*cacheaside.Ledger{}, built: map[string]built{},
 		heirs: heirs{system: system, following: map[string]*replica.Follower{}},
@@ -116,7 +116,7 @@ func (s *strategies) multiWrite(r router.Route, routes router.Routes) (multiwrit
 	for _, name := range r.Members[1:] {
 		to := s.members.of(name)
 		replicas[name] = replica.Follow(replica.Options{
-			From: primary.store, FromName: r.Name(), To: to.store,
+			From: primary.store, FromName: r.Name(), To: to.kept,
 			Scope: scopeOf(r, routes), Tables: func(table string) bool { return routes.Of(table).Name() == r.Name() },
 			Logger: s.app.log.With().Str("strategy", r.Name()).Str("secondary", name).Logger(),
 		})

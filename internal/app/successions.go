@@ -11,7 +11,7 @@ import (
 // successions knows which member has taken the place of which, and has everything go by it.
 type successions struct {
 	app     *App
-	members members
+	members *registry
 	keeper  *lineage.Keeper
 
 	mu    sync.Mutex
@@ -33,7 +33,7 @@ func (s *successions) fence(name string) string {
 }
 
 // open reads who was promoted. A member that can't be reached does not know of it.
-func (s *successions) open(ctx context.Context, a *App, ms members, put *cleanups) error {
+func (s *successions) open(ctx context.Context, a *App, ms *registry, put *cleanups) error {
 	s.app, s.members = a, ms
 	keeper, err := lineage.Open(ctx, lineage.Options{Members: s.all, Changed: s.changed, Logger: a.log})
 	if err != nil {
@@ -45,9 +45,11 @@ func (s *successions) open(ctx context.Context, a *App, ms members, put *cleanup
 }
 
 func (s *successions) all() []lineage.Member {
-	all := make([]lineage.Member, len(s.members))
-	for i, m := range s.members {
-		all[i] = lineage.Member{Name: m.name, Store: m.past, Own: m.own}
+	var all []lineage.Member
+	for _, m := range s.members.list() {
+		if m.mode() != disabled {
+			all = append(all, lineage.Member{Name: m.name, Store: m.past, Own: m.own})
+		}
 	}
 	return all
 }

@@ -22,3 +22,19 @@ func Gate(backend string, why func() string) Interceptor {
 		}
 	}
 }
+
+// drainRefusal tells the operator that a read was not let through.
+const drainRefusal refusal = "the backend is being drained"
+
+// Drain lets no reads through while drains says so: others are to answer them. What is
+// apart, and what keeps the backend up, goes on.
+func Drain(backend string, drains func() bool) Interceptor {
+	return func(next Handler) Handler {
+		return func(ctx context.Context, call Call, attempt Attempt) error {
+			if call.Reads && !call.Apart && drains() {
+				return refuse(backend, "the backend is being drained, and reads go elsewhere", drainRefusal)
+			}
+			return next(ctx, call, attempt)
+		}
+	}
+}

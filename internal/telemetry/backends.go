@@ -43,6 +43,9 @@ type Backends struct {
 	options BackendOptions
 	success *prometheus.Desc
 	running sync.WaitGroup
+	list    func() []Backend
+
+	mu      sync.Mutex
 	watched []*watched
 }
 
@@ -59,19 +62,42 @@ type watched struct {
 	ok      bool
 }
 
-// NewBackends makes a collector, to be registered by the caller.
-func NewBackends(backends []Backend, o BackendOptions) *Backends {
-	b := &Backends{
+// NewBackends makes a collector, to be registered by the caller. Backends says which there
+// are at a time; one of a name is taken for the same.
+func NewBackends(backends func() []Backend, o BackendOptions) *Backends {
+	return &Backends{
+		list: backends,
 		options: BackendOptions{
 			Fresh:    cmp.Or(o.Fresh, time.Second),
 			Patience: cmp.Or(o.Patience, 2*time.Second),
 		},
 		success: prometheus.NewDesc("larder_backend_inspection_success", "Whether the backend told its figures in time.", []string{"backend"}, nil),
 	}
-	for _, backend := range backends {
-		b.watched = append(b.watched, &watched{Backend: backend})
+}
+
+// now are the backends there are, with their last answers.
+func (b *Backends) now() []*watched {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var next []*watched
+	for _, backend := range b.list() {
+		i := slices.IndexFunc(b.watched, func(w *watched) bool { return w.Name == backend.Name })
+		if i < 0 {
+			next = append(next, &watched{Backend: backend})
+			continue
+		}
+		b.watched[i].ask(backend.Figures)
+		next = append(next, b.watched[i])
 	}
-	return b
+	b.watched = next
+	return next
+}
+
+// ask has another function be asked from now on.
+func (w *watched) ask(figures func(context.Context) ([]Figure, error)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.Backend.Figures = figures
 }
 
 // Close waits for the questions under way, which is no longer than a backend
@@ -86,15 +112,16 @@ func (b *Backends) Describe(chan<- *prometheus.Desc) {}
 
 // Collect asks all backends at once and waits for them within its patience.
 func (b *Backends) Collect(metrics chan<- prometheus.Metric) {
-	answers := make([]<-chan struct{}, len(b.watched))
-	for i, w := range b.watched {
+	backends := b.now()
+	answers := make([]<-chan struct{}, len(backends))
+	for i, w := range backends {
 		answers[i] = b.ask(w)
 	}
 	patience := time.NewTimer(b.options.Patience)
 	defer patience.Stop()
 	late := false
 	helps := make(map[string]string) // of a name there is one, whatever different engines mean by it
-	for i, w := range b.watched {
+	for i, w := range backends {
 		inTime := isClosed(answers[i])
 		if !inTime && !late {
 			select {
@@ -125,20 +152,21 @@ func (b *Backends) Collect(metrics chan<- prometheus.Metric) {
 // the patience of a scrape.
 func (b *Backends) Figures(ctx context.Context, backend string) map[string]float64 {
 	told := make(map[string]float64)
-	i := slices.IndexFunc(b.watched, func(w *watched) bool { return w.Name == backend })
+	backends := b.now()
+	i := slices.IndexFunc(backends, func(w *watched) bool { return w.Name == backend })
 	if i < 0 {
 		return told
 	}
 	patience := time.NewTimer(b.options.Patience)
 	defer patience.Stop()
 	select {
-	case <-b.ask(b.watched[i]):
+	case <-b.ask(backends[i]):
 	case <-patience.C:
 		return told
 	case <-ctx.Done():
 		return told
 	}
-	figures, ok := b.watched[i].last()
+	figures, ok := backends[i].last()
 	if !ok {
 		return told
 	}
@@ -160,11 +188,12 @@ func (b *Backends) ask(w *watched) <-chan struct{} {
 	}
 	done := make(chan struct{})
 	w.done, w.asked = done, time.Now()
+	question := w.Backend.Figures
 	b.running.Go(func() {
 		defer close(done)
 		ctx, cancel := context.WithTimeout(context.Background(), b.options.Patience)
 		defer cancel()
-		figures, err := w.Figures(ctx)
+		figures, err := question(ctx)
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		if w.ok = err == nil; w.ok {

@@ -34,7 +34,7 @@ func always(figures ...Figure) *asked {
 
 func collector(t *testing.T, o BackendOptions, backends ...Backend) *Backends {
 	t.Helper()
-	b := NewBackends(backends, o)
+	b := NewBackends(func() []Backend { return backends }, o)
 	t.Cleanup(func() {
 		if err := b.Close(); err != nil {
 			t.Error(err)
@@ -209,7 +209,7 @@ func TestBackendsThatExplainANameDifferently(t *testing.T) {
 			return []Figure{{Name: "replicas", Help: help, Value: 1}}, nil
 		}}
 	}
-	b := NewBackends([]Backend{explain("pg", "Standbys."), explain("hot", "Replicas.")}, BackendOptions{})
+	b := NewBackends(func() []Backend { return []Backend{explain("pg", "Standbys."), explain("hot", "Replicas.")} }, BackendOptions{})
 	defer func() { _ = b.Close() }()
 	r := prometheus.NewRegistry()
 	r.MustRegister(b)

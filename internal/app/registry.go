@@ -1,0 +1,125 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+
+	"larder/internal/backend"
+	"larder/internal/config"
+	"larder/internal/health"
+	"larder/internal/store"
+	"larder/internal/telemetry"
+)
+
+// registry has the members: those of the settings, which are always there, and those that
+// were added while it runs.
+type registry struct {
+	app        *App
+	strategies *strategies
+	fence      func(name string) string
+
+	mu  sync.RWMutex
+	all []*member
+}
+
+// open opens the backends of the settings.
+func (r *registry) open(ctx context.Context, put *cleanups) error {
+	for _, b := range r.app.cfg.Members() {
+		opened, err := r.app.options.Open(ctx, r.app.cfg, b, r.app.log)
+		if err != nil {
+			return memberError(r.app.cfg, b, err, r.app.log)
+		}
+		put.later("store "+b.Name, opened.Close)
+		m := r.newMember(b, opened)
+		m.fixed = true
+		r.add(m)
+	}
+	return nil
+}
+
+// newMember is a member over an opened store, with what stands before every one.
+func (r *registry) newMember(b config.Backend, opened store.Store) *member {
+	m := &member{name: b.Name, url: b.URL, own: backend.Embedded(b.URL), opened: opened}
+	r.app.guard(m, opened, func() string {
+		if why := m.mode().refuses(); why != "" {
+			return why
+		}
+		return r.fence(m.name)
+	})
+	return m
+}
+
+func (r *registry) add(m *member) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.all = append(slices.Clip(r.all), m)
+}
+
+// list gives the members there are: those of the settings in their order, then the others.
+func (r *registry) list() []*member {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.all
+}
+
+// of finds a member; nil: there is none of that name.
+func (r *registry) of(name string) *member {
+	all := r.list()
+	i := slices.IndexFunc(all, func(m *member) bool { return m.name == name })
+	if i < 0 {
+		return nil
+	}
+	return all[i]
+}
+
+// watch begins to look at all of them.
+func (r *registry) watch() {
+	for _, m := range r.list() {
+		m.watch = r.watchOf(m)
+	}
+}
+
+func (r *registry) watchOf(m *member) *health.Watcher { return r.app.watch(m, r.strategies, r.fence) }
+
+// unwatch ends that.
+func (r *registry) unwatch() error {
+	var errs []error
+	for _, m := range r.list() {
+		errs = append(errs, m.watch.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// capabilities are those that any of them has.
+func (r *registry) capabilities() []store.Capability {
+	var all []store.Capability
+	for _, m := range r.list() {
+		for _, c := range m.store.Info().Capabilities {
+			if !slices.Contains(all, c) {
+				all = append(all, c)
+			}
+		}
+	}
+	return all
+}
+
+// figures are the members as metrics want them.
+func (r *registry) figures() []telemetry.Backend {
+	all := r.list()
+	told := make([]telemetry.Backend, len(all))
+	for i, m := range all {
+		told[i] = figuresOf(m.store)
+	}
+	return told
+}
+
+// guardFigures are what their guards count, by name.
+func (r *registry) guardFigures() map[string][]telemetry.Figure {
+	told := make(map[string][]telemetry.Figure)
+	for _, m := range r.list() {
+		told[m.name] = m.guard.figures()
+	}
+	return told
+}
