@@ -42,6 +42,7 @@ func TestEachConditionIsNeededUnderFaults(t *testing.T) {
 			t.Log(s)
 			// Who tells an instance what it has seen of another would have it look anew.
 			w := c.watch(t, s, "t", 0)
+			w.enough(t)
 			faults := w.seen.check(w.issued, staleness+slack)
 			t.Logf("%d faults are found", len(faults))
 			found := slices.ContainsFunc(faults, func(f string) bool { return strings.Contains(f, "more than "+(staleness+slack).String()+" behind") })

@@ -26,6 +26,7 @@ type sighting struct {
 	// Session is in which what was seen is not unseen: a client's at one process, or one
 	// that tells every process what it has seen.
 	Session string
+	Told    bool // the session is of one that tells
 }
 
 // sightings is what clients of a run saw.

@@ -32,6 +32,7 @@ func TestStalenessUnderFaults(t *testing.T) {
 				commandsLost, cachePaused, databaseLinkBroken, cacheEmptied, commitsCut)
 			t.Log(s)
 			w := c.watch(t, s, fmt.Sprintf("t%d", seed), 2)
+			w.enough(t)
 			if faults := w.seen.check(w.issued, staleness+slack); len(faults) > 0 {
 				w.seen.saveAll(t, s, faults)
 				t.Errorf("%d faults, the first being %s", len(faults), faults[0])
@@ -75,10 +76,15 @@ func (c *cluster) watch(t *testing.T, s schedule, table string, more int) *watch
 	working.Wait()
 	c.settle(t, table)
 	t.Logf("%d reads, %d of them of copies, and %d writes", w.reads, w.copies, len(w.issued))
+	return w
+}
+
+// enough fails where too little was seen to show anything.
+func (w *watchers) enough(t *testing.T) {
+	t.Helper()
 	if w.copies < 200 || len(w.issued) < 50 {
 		t.Errorf("%d reads of copies and %d writes show little", w.copies, len(w.issued))
 	}
-	return w
 }
 
 // watcher is one client.
@@ -169,7 +175,7 @@ func (w *watcher) note(s sighting, a answer) {
 	if a.exists {
 		s.Version = a.version
 	}
-	s.Session = w.session(a.life)
+	s.Session, s.Told = w.session(a.life), w.known != nil
 	if w.known != nil {
 		w.known[s.Key] = max(w.known[s.Key], s.Version)
 	}

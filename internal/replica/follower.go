@@ -61,6 +61,7 @@ type Follower struct {
 	refused   refusals
 	failing   atomic.Pointer[store.Error] // of the last attempt; nil: it succeeded
 	at        atomic.Pointer[place]       // after the last attempt; nil: that is not known
+	attested  atomic.Pointer[attestation]
 }
 
 // Follow begins to follow. Stores that can't be reached are no error: it is tried again.
@@ -102,8 +103,7 @@ func (f *Follower) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		more, err := f.step(ctx, &at)
 		if at != nil {
-			now := *at
-			f.at.Store(&now)
+			f.note(at)
 		}
 		if ctx.Err() != nil {
 			return

@@ -46,6 +46,7 @@ type place struct {
 	installed int64        // entries, since the place was born
 	kept      keptPlace    // as it was last seen in the target
 	version   int64        // of its entry
+	least     int64        // the version before, which readers may have found yet
 	saved     time.Time
 }
 

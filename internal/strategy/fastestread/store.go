@@ -8,7 +8,7 @@
 //
 // A secondary is asked only where the reader takes a copy that may be as old as the
 // secondary is behind, and its answer counts only if it is not below the version that the
-// reader has seen. Without such leave, and for everything but reads of entries, the primary
+// reader has seen, and the secondary still has what it had. Without such leave, and for everything but reads of entries, the primary
 // is asked.
 //
 // # Hedges
@@ -138,14 +138,18 @@ func (s *Store) order(bound time.Duration) []*member {
 // errBelow is the answer of a member that has not what the reader has seen.
 var errBelow = &store.Error{Code: store.VersionMismatch, Detail: "the member is behind what the reader has seen"}
 
+// errForgotten is the answer of a secondary that has not what it had.
+var errForgotten = &store.Error{Code: store.VersionMismatch, Detail: "the member has come back without some of what it had"}
+
 // ask reads from one member, whose answer has to be good.
 func (s *Store) ask(ctx context.Context, m *member, refs []store.Ref, fresh store.Freshness) (store.Read, error) {
 	began := time.Now()
-	lag := time.Duration(0)
+	lag, wanted := time.Duration(0), refs
 	if m.replica != nil {
 		lag, _ = m.replica.Lag()
+		wanted = append(slices.Clip(refs), m.replica.Witness())
 	}
-	read, err := m.store.Get(store.WithFreshness(ctx, store.Freshness{}), refs)
+	read, err := m.store.Get(store.WithFreshness(ctx, store.Freshness{}), wanted)
 	took := time.Since(began)
 	switch {
 	case err == nil:
@@ -160,6 +164,11 @@ func (s *Store) ask(ctx context.Context, m *member, refs []store.Ref, fresh stor
 		m.answers.Add(1)
 		return read, nil
 	}
+	if !m.replica.Attests(read.Entries[len(refs)]) {
+		store.TraceOf(ctx).Note(m.name, "lacks what it had")
+		return store.Read{}, errForgotten
+	}
+	read.Entries = read.Entries[:len(refs)]
 	if slices.ContainsFunc(read.Entries, func(e store.Entry) bool { return e.Version < fresh.MinVersion }) {
 		store.TraceOf(ctx).Note(m.name, "behind what was asked for")
 		return store.Read{}, errBelow

@@ -39,6 +39,11 @@ type Replica interface {
 	// Lag is how long ago all that was committed is in the secondary; known is false
 	// before that was so once.
 	Lag() (lag time.Duration, known bool)
+	// Witness is an entry of the secondary that is read together with others, or after
+	// them. Attests says by it whether the secondary had then all that Lag speaks of: one
+	// that has just come back empty or from an old dump had not.
+	Witness() store.Ref
+	Attests(witness store.Entry) bool
 	Close() error
 }
 
@@ -201,13 +206,20 @@ func orOld[R any](ctx context.Context, s *Store, read func(context.Context, stor
 		if !known || lag > fresh.IfError {
 			continue
 		}
-		old, otherErr := read(store.WithFreshness(ctx, store.Freshness{}), one.Store)
-		if otherErr == nil && good(&old, store.Source{Copy: one.Name, Age: lag + time.Since(began)}) {
+		newest := store.WithFreshness(ctx, store.Freshness{})
+		old, otherErr := read(newest, one.Store)
+		if otherErr == nil && one.attested(newest) && good(&old, store.Source{Copy: one.Name, Age: lag + time.Since(began)}) {
 			s.fallbacks.Add(1)
 			return old, nil
 		}
 	}
 	return result, err
+}
+
+// attested says whether the secondary has all that its lag speaks of.
+func (one Secondary) attested(ctx context.Context) bool {
+	read, err := one.Store.Get(ctx, []store.Ref{one.Replica.Witness()})
+	return err == nil && one.Replica.Attests(read.Entries[0])
 }
 
 // PutIndex makes an index in the primary, and in the secondaries that can have it, for
