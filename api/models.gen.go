@@ -525,6 +525,12 @@ type BackendStats struct {
 	// Latency How long it took, in milliseconds.
 	Latency Latency `json:"latency"`
 
+	// Calls By call, those that were made, by name.
+	Calls []CallStats `json:"calls"`
+
+	// Failures The failed calls, by code.
+	Failures FailureCounts `json:"failures"`
+
 	// Figures What the backend tells about itself, by the names that `/metrics` has for it after `larder_backend_`. They are
 	// some seconds old at most; there are none while it does not tell.
 	Figures BackendFigures `json:"figures"`
@@ -669,6 +675,21 @@ type BatchResult struct {
 
 // Bytes Bytes, as they are.
 type Bytes = []byte
+
+// CallStats The calls of one kind.
+type CallStats struct {
+	// Call Such as `get`, `apply`, `scan`, `changes`, `install`, `look` or `keep`.
+	Call string `json:"call"`
+
+	// Failed Those that failed by the fault of what was called.
+	Failed int64 `json:"failed"`
+
+	// Latency How long it took, in milliseconds.
+	Latency Latency `json:"latency"`
+
+	// Total Calls made.
+	Total int64 `json:"total"`
+}
 
 // Change A key at its latest change. A deletion has neither value nor metadata.
 type Change struct {
@@ -885,6 +906,9 @@ type ExpiryWrite struct {
 	// Example: 3600
 	TTLSeconds *TTL `json:"ttl_seconds,omitempty"`
 }
+
+// FailureCounts The failed calls, by code.
+type FailureCounts map[string]int64
 
 // Filter Exactly one of: `and`, `or`, `not`, or a comparison of `path`, `op` and (save for `is_null`, `is_not_null`,
 // `exists`) `value`. At most 32 deep.
@@ -1628,22 +1652,38 @@ type Stats struct {
 	// Fallbacks Reads answered from an old copy, since the primary could not answer.
 	Fallbacks int64 `json:"fallbacks"`
 
-	// Strategies By strategy, those that count something, by name.
+	// Strategies By strategy, by name.
 	Strategies []StrategyStats `json:"strategies"`
 }
 
 // StrategyFigures What the strategy counts, by the names that `/metrics` has for them after `larder_strategy_`.
 type StrategyFigures map[string]float64
 
-// StrategyStats What one strategy counts.
+// StrategyStats What was asked of one strategy, and what it counts. An atomic batch over tables of several strategies counts for
+// none of them, but for their backend.
 type StrategyStats struct {
+	// Calls By call, those that were made, by name.
+	Calls []CallStats `json:"calls"`
+
+	// Failed Those that failed by the fault of a backend.
+	Failed int64 `json:"failed"`
+
+	// Failures The failed calls, by code.
+	Failures FailureCounts `json:"failures"`
+
 	// Figures What the strategy counts, by the names that `/metrics` has for them after `larder_strategy_`.
 	Figures StrategyFigures `json:"figures"`
+
+	// Latency How long it took, in milliseconds.
+	Latency Latency `json:"latency"`
 
 	// Name The strategy and its members.
 	//
 	// Example: cache-aside(pg,hot)
 	Name string `json:"name"`
+
+	// Total Calls made.
+	Total int64 `json:"total"`
 }
 
 // TTL A life in seconds, 1 second to 10 years.

@@ -35,7 +35,8 @@ type App struct {
 	life     *life
 	registry *prometheus.Registry
 	requests *telemetry.Requests
-	calls    *telemetry.Calls
+	calls    *telemetry.Calls // to backends
+	through  *telemetry.Calls // through strategies
 }
 
 // New makes a gateway and does nothing yet. It fails where the settings are
@@ -58,9 +59,10 @@ func New(cfg config.Config, o Options) (*App, error) {
 		cfg: cfg, options: o, build: build, log: log, life: newLife(time.Now()),
 		registry: telemetry.NewRegistry(build),
 		requests: telemetry.NewRequests(),
-		calls:    telemetry.NewCalls(),
+		calls:    telemetry.NewCalls("backend"),
+		through:  telemetry.NewCalls("strategy"),
 	}
-	a.registry.MustRegister(a.requests, a.calls)
+	a.registry.MustRegister(a.requests, a.calls, a.through)
 	return a, nil
 }
 

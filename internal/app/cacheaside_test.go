@@ -112,7 +112,7 @@ func TestCacheAside(t *testing.T) {
 		}
 	}
 	var stats api.Stats
-	if _, body := get(t, base+"/stats"); json.Unmarshal([]byte(body), &stats) != nil || len(stats.Strategies) != 1 ||
+	if _, body := get(t, base+"/stats"); json.Unmarshal([]byte(body), &stats) != nil || len(stats.Strategies) != 3 ||
 		stats.Strategies[0].Name != "cache-aside(pg,hot)" || stats.Strategies[0].Figures["memory_hits_total"] < 1 || stats.Strategies[0].Figures["hit_ratio"] <= 0 {
 		t.Errorf("the figures are %s", body)
 	}

@@ -28,7 +28,7 @@ func guarding(change func(*config.Config)) *App {
 	if change != nil {
 		change(&cfg)
 	}
-	return &App{cfg: cfg, log: zerolog.Nop(), calls: telemetry.NewCalls()}
+	return &App{cfg: cfg, log: zerolog.Nop(), calls: telemetry.NewCalls("backend")}
 }
 
 var overNetwork = config.Backend{Name: "pg", URL: "postgres://db.example/larder"}
@@ -136,7 +136,7 @@ func TestGuardDoesWhatIsSet(t *testing.T) {
 			if retries, told := values["retries_total"]; told && int64(retries) != test.calls-1 {
 				t.Errorf("%v retries are told", retries)
 			}
-			if calls := a.calls.Backend(test.backend.Name); calls.Requests != 1 {
+			if calls := a.calls.Of(test.backend.Name); calls.Requests != 1 {
 				t.Errorf("%d calls are counted", calls.Requests)
 			}
 		})

@@ -121,17 +121,20 @@ func (s *status) Stats(ctx context.Context) api.Stats {
 		})
 	}
 	for _, m := range s.members.list() {
-		calls, figures := s.app.calls.Backend(m.name), s.figures.Figures(ctx, m.name)
+		tally, figures := s.app.calls.Of(m.name), s.figures.Figures(ctx, m.name)
 		maps.Copy(figures, telemetry.Values(m.guard.figures()))
 		stats.Backends = append(stats.Backends, api.BackendStats{
-			Name: m.name, Total: int64(calls.Requests), Failed: int64(calls.Failed), Latency: latency(calls),
-			Figures: figures,
+			Name: m.name, Total: int64(tally.Requests), Failed: int64(tally.Failed), Latency: latency(tally.Figures),
+			Calls: callStats(tally), Failures: failures(tally), Figures: figures,
 		})
 	}
 	told := s.strategies.figures()
 	for _, name := range slices.Sorted(maps.Keys(told)) {
-		values := telemetry.Values(told[name])
-		stats.Strategies = append(stats.Strategies, api.StrategyStats{Name: name, Figures: values})
+		tally, values := s.app.through.Of(name), telemetry.Values(told[name])
+		stats.Strategies = append(stats.Strategies, api.StrategyStats{
+			Name: name, Total: int64(tally.Requests), Failed: int64(tally.Failed), Latency: latency(tally.Figures),
+			Calls: callStats(tally), Failures: failures(tally), Figures: values,
+		})
 		stats.Fallbacks += int64(values["fallbacks_total"])
 	}
 	return stats
@@ -169,6 +172,22 @@ func (s *status) tellOf(ctx context.Context, m *member, now health.Condition) ap
 		},
 		Durability: about.durability, LatencyMs: milliseconds(now.Took), Details: details,
 	}
+}
+
+func callStats(t telemetry.Tally) []api.CallStats {
+	all := make([]api.CallStats, len(t.Calls))
+	for i, c := range t.Calls {
+		all[i] = api.CallStats{Call: c.Name, Total: int64(c.Requests), Failed: int64(c.Failed), Latency: latency(c.Figures)}
+	}
+	return all
+}
+
+func failures(t telemetry.Tally) api.FailureCounts {
+	counts := make(api.FailureCounts, len(t.Failures))
+	for code, n := range t.Failures {
+		counts[code] = int64(n)
+	}
+	return counts
 }
 
 func latency(f telemetry.Figures) api.Latency {

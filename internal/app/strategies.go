@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"larder/internal/intercept"
 	"larder/internal/replica"
 	"larder/internal/router"
 	"larder/internal/store"
@@ -40,6 +41,7 @@ func newStrategies(a *App, ms *registry, system string) *strategies {
 // built is a strategy that has been.
 type built struct {
 	store.Store
+	counted  store.Store                  // the same, with its calls counted
 	scope    string                       // the tables that it is for, where it matters
 	replicas map[string]*replica.Follower // by secondary
 }
@@ -63,7 +65,8 @@ func (s *strategies) lanes(routes router.Routes) ([]router.Lane, error) {
 			}
 		}
 		next[r.Name()] = one
-		lanes[i] = router.Lane{Route: r, Store: one.Store, Primary: s.members.of(r.Primary()).store}
+		lanes[i] = router.Lane{Route: r, Store: one.counted, Primary: s.members.of(r.Primary()).store}
+		lanes[i].Follower, _ = one.Store.(router.Follower)
 	}
 	s.built, s.routes = next, routes
 	s.inherit(routes)
@@ -104,7 +107,10 @@ func (s *strategies) build(r router.Route, routes router.Routes) (built, error) 
 	if err != nil {
 		return built{}, err
 	}
-	return built{one, scopeOf(r, routes), replicas}, nil
+	counted := intercept.Wrap(one, intercept.Metrics(func(o intercept.Operation) intercept.Observer {
+		return s.app.through.Call(r.Name(), o.String())
+	}))
+	return built{one, counted, scopeOf(r, routes), replicas}, nil
 }
 
 // multiWrite are the options of a strategy that writes to all members, with what brings the
@@ -158,12 +164,13 @@ func (s *strategies) waits(name string, since time.Time) string {
 // teller is a strategy that counts what it does.
 type teller interface{ Told() []store.Figure }
 
-// figures are those of the strategies that count, by name.
+// figures are those of all strategies, by name; there are none of those that count nothing.
 func (s *strategies) figures() map[string][]telemetry.Figure {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	all := make(map[string][]telemetry.Figure)
 	for name, one := range s.built {
+		all[name] = nil
 		if t, counts := one.Store.(teller); counts {
 			for _, f := range t.Told() {
 				all[name] = append(all[name], telemetry.Figure(f))

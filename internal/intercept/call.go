@@ -3,6 +3,7 @@ package intercept
 import (
 	"context"
 	"errors"
+	"sync"
 
 	"larder/internal/store"
 )
@@ -128,6 +129,26 @@ func through[A, R any](ctx context.Context, h Handler, call Call, method func(co
 	a := attempt[A, R]{method: method, argument: argument}
 	err := h(ctx, call, &a)
 	return a.result, err
+}
+
+// attempts are those of one method, used again: a handler returns once none is under way.
+type attempts[A, R any] struct {
+	method func(context.Context, A) (R, error) // a method's value costs something to make
+	free   sync.Pool
+}
+
+// through carries a call of the method through a handler.
+func (as *attempts[A, R]) through(ctx context.Context, h Handler, call Call, argument A) (R, error) {
+	a, used := as.free.Get().(*attempt[A, R])
+	if !used {
+		a = &attempt[A, R]{method: as.method}
+	}
+	a.argument = argument
+	err := h(ctx, call, a)
+	result := a.result
+	*a = attempt[A, R]{method: as.method} // holds on to nothing; one that panics is not used again
+	as.free.Put(a)
+	return result, err
 }
 
 // unary is an attempt without a result, or with several.

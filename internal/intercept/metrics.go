@@ -7,10 +7,10 @@ import (
 	"larder/internal/store"
 )
 
-// Observer counts calls of one kind: how long each took, and whether it failed by the
-// store's fault.
+// Observer counts calls of one kind: how long each took, and the code of the error where it
+// failed by the store's fault, else "".
 type Observer interface {
-	Observe(took time.Duration, failed bool)
+	Observe(took time.Duration, failure string)
 }
 
 // Metrics counts and times calls. observer is asked once for each operation. What waits
@@ -27,8 +27,18 @@ func Metrics(observer func(Operation) Observer) Interceptor {
 			}
 			began := time.Now()
 			err := next(ctx, call, attempt)
-			observers[call.Operation].Observe(time.Since(began), err != nil && store.CodeOf(err).Fault() == store.ServersFault)
+			observers[call.Operation].Observe(time.Since(began), failureOf(err))
 			return err
 		}
 	}
+}
+
+func failureOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	if code := store.CodeOf(err); code.Fault() == store.ServersFault {
+		return string(code)
+	}
+	return ""
 }

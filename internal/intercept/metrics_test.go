@@ -18,12 +18,12 @@ type counted struct {
 	took          time.Duration
 }
 
-func (c *counted) Observe(took time.Duration, failed bool) {
+func (c *counted) Observe(took time.Duration, failure string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.calls++
 	c.took += took
-	if failed {
+	if failure != "" {
 		c.failed++
 	}
 }

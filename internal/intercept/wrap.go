@@ -18,7 +18,8 @@ func Wrap(s store.Store, chain ...Interceptor) store.Store {
 	for _, i := range slices.Backward(chain) {
 		h = i(h)
 	}
-	w := &wrapped{Store: s, handle: h, get: s.Get, apply: s.Apply}
+	w := &wrapped{Store: s, handle: h}
+	w.gets.method, w.applies.method = s.Get, s.Apply
 	return w
 }
 
@@ -27,18 +28,18 @@ type wrapped struct {
 	store.Store
 	handle Handler
 
-	get   func(context.Context, []store.Ref) (store.Read, error) // a method's value costs something to make
-	apply func(context.Context, store.Batch) ([]store.Result, error)
+	gets    attempts[[]store.Ref, store.Read]
+	applies attempts[store.Batch, []store.Result]
 }
 
 var _ store.Store = (*wrapped)(nil)
 
 func (w *wrapped) Get(ctx context.Context, refs []store.Ref) (store.Read, error) {
-	return through(ctx, w.handle, getCall, w.get, refs)
+	return w.gets.through(ctx, w.handle, getCall, refs)
 }
 
 func (w *wrapped) Apply(ctx context.Context, b store.Batch) ([]store.Result, error) {
-	return through(ctx, w.handle, applyCall, w.apply, b)
+	return w.applies.through(ctx, w.handle, applyCall, b)
 }
 
 func (w *wrapped) Scan(ctx context.Context, s store.Scan) (store.Page, error) {

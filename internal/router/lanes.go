@@ -14,6 +14,17 @@ type Lane struct {
 	Route   Route
 	Store   store.Store // the strategy
 	Primary store.Store // the member that decides
+
+	// Follower is told what the strategy did not write itself. nil: Store, if it is one.
+	Follower Follower
+}
+
+func (l *Lane) follower() (Follower, bool) {
+	if l.Follower != nil {
+		return l.Follower, true
+	}
+	f, follows := l.Store.(Follower)
+	return f, follows
 }
 
 // Follower is a strategy that wants to know what was written to its primary by a batch

@@ -49,7 +49,7 @@ func (r *Router) applyAcross(ctx context.Context, ls *lanes, b store.Batch) ([]s
 		return results, err
 	}
 	for _, p := range split(ls, len(results), func(i int) string { return b.Ops[i].Ref.Table }) {
-		if f, ok := p.lane.Store.(Follower); ok {
+		if f, ok := p.lane.follower(); ok {
 			f.Committed(pick(results, p.at))
 		}
 	}

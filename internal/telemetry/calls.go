@@ -4,76 +4,127 @@ import (
 	"maps"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Calls counts the calls to backends, for Prometheus and for /stats.
+// Calls counts the calls to things of a kind, for Prometheus and for /stats.
 type Calls struct {
 	mu    sync.RWMutex
-	calls map[[2]string]*Call // by backend and name
+	calls map[[2]string]*Call // by thing and name
 
 	duration, failures *prometheus.Desc
 }
 
 var _ prometheus.Collector = (*Calls)(nil)
 
-// Call counts one kind of call to one backend.
+// Call counts one kind of call to one thing.
 type Call struct {
 	latency histogram
-	failed  atomic.Uint64
+
+	mu     sync.Mutex
+	failed map[string]uint64 // by code; few, and few are made
 }
 
-// Observe counts a call: how long it took, and whether it failed by the
-// backend's fault.
-func (c *Call) Observe(took time.Duration, failed bool) {
+// Observe counts a call: how long it took, and the code of the error where it failed by the
+// fault of what was called.
+func (c *Call) Observe(took time.Duration, failure string) {
 	c.latency.observe(took)
-	if failed {
-		c.failed.Add(1)
+	if failure != "" {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.failed == nil {
+			c.failed = make(map[string]uint64)
+		}
+		c.failed[failure]++
 	}
 }
 
-// NewCalls makes a counter of calls, to be registered by the caller.
-func NewCalls() *Calls {
-	labels := []string{"backend", "call"}
-	return &Calls{
-		calls:    make(map[[2]string]*Call),
-		duration: prometheus.NewDesc("larder_backend_call_duration_seconds", "Time that calls to the backend took.", labels, nil),
-		failures: prometheus.NewDesc("larder_backend_call_failures_total", "Calls that failed by the backend's fault.", labels, nil),
-	}
-}
-
-// Call gives the counter of a kind of call, always the same one for a backend
-// and a name. To be asked for once, not for each call.
-func (c *Calls) Call(backend, name string) *Call {
+func (c *Call) failures() map[string]uint64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	id := [2]string{backend, name}
+	return maps.Clone(c.failed)
+}
+
+// NewCalls makes a counter of calls to things of a kind, "backend" or "strategy", to be
+// registered by the caller.
+func NewCalls(kind string) *Calls {
+	return &Calls{
+		calls: make(map[[2]string]*Call),
+		duration: prometheus.NewDesc("larder_"+kind+"_call_duration_seconds",
+			"Time that calls to the "+kind+" took.", []string{kind, "call"}, nil),
+		failures: prometheus.NewDesc("larder_"+kind+"_call_failures_total",
+			"Calls that failed by the fault of the "+kind+", by code.", []string{kind, "call", "code"}, nil),
+	}
+}
+
+// Call gives the counter of a kind of call, always the same one for a thing and a name. To
+// be asked for once, not for each call.
+func (c *Calls) Call(of, name string) *Call {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	id := [2]string{of, name}
 	if c.calls[id] == nil {
 		c.calls[id] = &Call{}
 	}
 	return c.calls[id]
 }
 
-// Backend adds up the calls to a backend. Refused is always 0: what is the
-// caller's fault counts as answered.
-func (c *Calls) Backend(name string) Figures {
+// Tally are the calls to one thing.
+type Tally struct {
+	Figures                    // of all of them. Refused is always 0: what is the caller's fault counts as answered
+	Calls    []CallTally       // those that were made, by name
+	Failures map[string]uint64 // by code
+}
+
+// CallTally are the calls of one name.
+type CallTally struct {
+	Name string
+	Figures
+}
+
+// Of adds up the calls to a thing.
+func (c *Calls) Of(name string) Tally {
+	told := Tally{Failures: make(map[string]uint64)}
+	var all distribution
+	for _, id := range c.ids() {
+		if id[0] != name {
+			continue
+		}
+		call := c.call(id)
+		var latency distribution
+		latency.add(&call.latency)
+		if latency.count == 0 {
+			continue
+		}
+		all.add(&call.latency)
+		var f Figures
+		for code, n := range call.failures() {
+			told.Failures[code] += n
+			f.Failed += n
+		}
+		f.setLatency(&latency)
+		f.Requests = max(latency.count, f.Failed)
+		f.Successful = f.Requests - f.Failed
+		told.addCounts(f)
+		told.Calls = append(told.Calls, CallTally{Name: id[1], Figures: f})
+	}
+	told.setLatency(&all)
+	return told
+}
+
+// ids are those of all calls, in order.
+func (c *Calls) ids() [][2]string {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	var all distribution
-	var f Figures
-	for id, call := range c.calls {
-		if id[0] == name {
-			all.add(&call.latency)
-			f.Failed += call.failed.Load()
-		}
-	}
-	f.setLatency(&all)
-	f.Requests = max(all.count, f.Failed)
-	f.Successful = f.Requests - f.Failed
-	return f
+	return slices.SortedFunc(maps.Keys(c.calls), func(a, b [2]string) int { return slices.Compare(a[:], b[:]) })
+}
+
+func (c *Calls) call(id [2]string) *Call {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.calls[id]
 }
 
 // Describe says which metrics there are.
@@ -84,17 +135,17 @@ func (c *Calls) Describe(descs chan<- *prometheus.Desc) {
 
 // Collect gives the metrics of the calls that have been made.
 func (c *Calls) Collect(metrics chan<- prometheus.Metric) {
-	c.mu.RLock()
-	calls := maps.Clone(c.calls)
-	c.mu.RUnlock()
-	ids := slices.SortedFunc(maps.Keys(calls), func(a, b [2]string) int { return slices.Compare(a[:], b[:]) })
-	for _, id := range ids {
+	for _, id := range c.ids() {
+		call := c.call(id)
 		var latency distribution
-		latency.add(&calls[id].latency)
+		latency.add(&call.latency)
 		if latency.count == 0 {
 			continue
 		}
 		metrics <- prometheus.MustNewConstHistogram(c.duration, latency.count, latency.sum.Seconds(), latency.cumulative(), id[:]...)
-		metrics <- prometheus.MustNewConstMetric(c.failures, prometheus.CounterValue, float64(calls[id].failed.Load()), id[:]...)
+		failures := call.failures()
+		for _, code := range slices.Sorted(maps.Keys(failures)) {
+			metrics <- prometheus.MustNewConstMetric(c.failures, prometheus.CounterValue, float64(failures[code]), id[0], id[1], code)
+		}
 	}
 }

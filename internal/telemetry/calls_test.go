@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -10,21 +11,23 @@ import (
 )
 
 func TestCalls(t *testing.T) {
-	c := NewCalls()
-	c.Call("primary", "get").Observe(time.Millisecond, false)
-	c.Call("primary", "get").Observe(3*time.Millisecond, false)
-	c.Call("primary", "apply").Observe(20*time.Millisecond, true)
+	c := NewCalls("backend")
+	c.Call("primary", "get").Observe(time.Millisecond, "")
+	c.Call("primary", "get").Observe(3*time.Millisecond, "")
+	c.Call("primary", "apply").Observe(20*time.Millisecond, "unavailable")
+	c.Call("primary", "apply").Observe(20*time.Millisecond, "unavailable")
+	c.Call("primary", "apply").Observe(20*time.Millisecond, "timeout")
 	c.Call("primary", "scan") // never made
-	c.Call("cache", "get").Observe(time.Second, false)
+	c.Call("cache", "get").Observe(time.Second, "unavailable")
 
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(c)
 	const want = `
-# HELP larder_backend_call_failures_total Calls that failed by the backend's fault.
+# HELP larder_backend_call_failures_total Calls that failed by the fault of the backend, by code.
 # TYPE larder_backend_call_failures_total counter
-larder_backend_call_failures_total{backend="cache",call="get"} 0
-larder_backend_call_failures_total{backend="primary",call="apply"} 1
-larder_backend_call_failures_total{backend="primary",call="get"} 0
+larder_backend_call_failures_total{backend="cache",call="get",code="unavailable"} 1
+larder_backend_call_failures_total{backend="primary",call="apply",code="timeout"} 1
+larder_backend_call_failures_total{backend="primary",call="apply",code="unavailable"} 2
 `
 	if err := testutil.GatherAndCompare(registry, strings.NewReader(want), "larder_backend_call_failures_total"); err != nil {
 		t.Error(err)
@@ -36,11 +39,18 @@ larder_backend_call_failures_total{backend="primary",call="get"} 0
 		t.Errorf("%d histograms, want 3", n)
 	}
 
-	f := c.Backend("primary")
-	if f.Requests != 3 || f.Failed != 1 || f.Successful != 2 || f.Mean != 8*time.Millisecond || f.Peak != 20*time.Millisecond {
+	told := c.Of("primary")
+	const ms = time.Millisecond
+	if f := told.Figures; f.Requests != 5 || f.Failed != 3 || f.Successful != 2 || f.Mean != 64*ms/5 || f.Peak != 20*ms {
 		t.Errorf("got %+v", f)
 	}
-	if f := c.Backend("nowhere"); f != (Figures{}) {
-		t.Errorf("got %+v for a backend that there is none of", f)
+	if len(told.Calls) != 2 || told.Calls[0].Name != "apply" || told.Calls[0].Failed != 3 || told.Calls[1].Name != "get" || told.Calls[1].Mean != 2*ms {
+		t.Errorf("by call: %+v", told.Calls)
+	}
+	if !maps.Equal(told.Failures, map[string]uint64{"unavailable": 2, "timeout": 1}) {
+		t.Errorf("by code: %v", told.Failures)
+	}
+	if told := c.Of("nowhere"); told.Figures != (Figures{}) || told.Calls != nil || len(told.Failures) != 0 {
+		t.Errorf("got %+v for what there is none of", told)
 	}
 }
