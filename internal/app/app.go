@@ -134,6 +134,9 @@ func (a *App) assemble(ctx context.Context, put *cleanups) (handler, about, erro
 		return nil, about{}, err
 	}
 	system := line.system()
+	if missing, is := system.opened.(absent); is { // without the system tables nothing is known
+		return nil, about{}, memberError(a.cfg, config.Backend{Name: system.name, URL: system.url}, missing.err, a.log)
+	}
 	built := newStrategies(a, ms, system.name)
 	put.later("strategies", built.close)
 	lanes, err := built.lanes(routes)

@@ -184,8 +184,9 @@ func TestTheLogTellsWhichVariableNamesThePrimary(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		other := settings(t) // its file goes after the gateway
 		s := start(t, cfg, Options{Open: func(ctx context.Context, _ config.Config, b config.Backend, log zerolog.Logger) (store.Store, error) {
-			return openMember(ctx, settings(t), b, log)
+			return openMember(ctx, other, b, log)
 		}})
 		if got := s.logged("starting")["primary_from"]; got != want {
 			t.Errorf("with %s set, the primary is said to be from %v", variable, got)
@@ -263,7 +264,7 @@ func TestEverythingIsPutAwayInOrder(t *testing.T) {
 	s.logged("ready")
 	s.stop()
 	s.logged("stopping")
-	for _, part := range []string{"requests", "handlers", "operations", "routes", "catalog", "figures", "health", "router", "strategies", "successions", "store primary", "server"} {
+	for _, part := range []string{"requests", "handlers", "operations", "absent backends", "routes", "catalog", "figures", "health", "router", "strategies", "successions", "store primary", "server"} {
 		if got := s.logged("put away")["part"]; got != part {
 			t.Errorf("%v is put away, want %s", got, part)
 		}

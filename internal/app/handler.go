@@ -38,6 +38,8 @@ func (a *App) newHandler(ctx context.Context, s store.Store, tells *status, put 
 		return nil, err
 	}
 	put.later("routes", book.Close)
+	tells.members.awaitAll(func(name string) { tells.arrived(name, book) })
+	put.later("absent backends", tells.members.endAwaiting)
 	compares := comparing{members: tells.members, line: tells.line, book: book}
 	copies := copying{app: a, members: tells.members, book: book}
 	repairs := repairs{strategies: tells.strategies, store: s}

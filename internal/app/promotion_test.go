@@ -111,8 +111,16 @@ func TestPromotion(t *testing.T) {
 	if resp, _ := exchange(t, http.MethodPut, there+"/tables/users/keys/k0", "1"); resp.Header.Get("Larder-Version") != "4" {
 		t.Errorf("a key that was deleted begins at version %s", resp.Header.Get("Larder-Version"))
 	}
+	// One that starts now goes by it too, though its settings say something else.
+	late := "http://" + start(t, cfg, Options{}).logged("ready")["address"].(string)
+	if resp, body := exchange(t, http.MethodGet, late+"/tables/users/keys/k1", ""); body != "3" {
+		t.Errorf("one that starts later reads %d %s", resp.StatusCode, body)
+	}
+	if resp, body := exchange(t, http.MethodPut, late+"/tables/users/keys/k1", "4"); resp.StatusCode >= 300 || resp.Header.Get("Larder-Replication") != "pending" {
+		t.Errorf("one that starts later writes %d %s %v", resp.StatusCode, body, resp.Header)
+	}
 	server.Start(t)
-	for _, at := range []string{here, there} {
+	for _, at := range []string{here, there, late} {
 		soon(t, "it to be fenced", func() bool {
 			_, body := exchange(t, http.MethodGet, at+"/health", "")
 			return strings.Contains(body, `"state":"fenced"`) && strings.Contains(body, "its place was taken by hot")
@@ -122,15 +130,6 @@ func TestPromotion(t *testing.T) {
 		}
 	}
 	refused("/backends/pg/promote", "primary_serves", http.StatusConflict)
-
-	// One that starts now goes by it too, though its settings say something else.
-	late := "http://" + start(t, cfg, Options{}).logged("ready")["address"].(string)
-	if resp, body := exchange(t, http.MethodGet, late+"/tables/users/keys/k1", ""); body != "3" {
-		t.Errorf("one that starts later reads %d %s", resp.StatusCode, body)
-	}
-	if resp, body := exchange(t, http.MethodPut, late+"/tables/users/keys/k1", "4"); resp.StatusCode >= 300 || resp.Header.Get("Larder-Replication") != "pending" {
-		t.Errorf("one that starts later writes %d %s %v", resp.StatusCode, body, resp.Header)
-	}
 
 	// What PostgreSQL had acknowledged and nobody else got is found when the two are compared.
 	pg, err := backend.Open(t.Context(), server.URL("postgres"), backend.Options{Name: "pg", Logger: new(zerolog.Nop())})

@@ -20,19 +20,28 @@ type registry struct {
 	strategies *strategies
 	fence      func(name string) string
 
+	awaiting     sync.WaitGroup
+	stopAwaiting context.CancelFunc
+
 	mu  sync.RWMutex
 	all []*member
 }
 
-// open opens the backends of the settings.
+// open opens the backends of the settings. Those that can't be reached are absent for the
+// time being.
 func (r *registry) open(ctx context.Context, put *cleanups) error {
 	for _, b := range r.app.cfg.Members() {
 		opened, err := r.app.options.Open(ctx, r.app.cfg, b, r.app.log)
-		if err != nil {
+		var m *member
+		switch {
+		case err == nil:
+			m = r.newMember(b, opened)
+		case canWait(err) && ctx.Err() == nil:
+			m = r.absence(b, err)
+		default:
 			return memberError(r.app.cfg, b, err, r.app.log)
 		}
-		put.later("store "+b.Name, opened.Close)
-		m := r.newMember(b, opened)
+		put.later("store "+b.Name, func() error { return r.of(b.Name).opened.Close() })
 		m.fixed = true
 		r.add(m)
 	}
@@ -55,6 +64,14 @@ func (r *registry) add(m *member) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.all = append(slices.Clip(r.all), m)
+}
+
+// replace has a member take the place of another of its name.
+func (r *registry) replace(m, by *member) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.all = slices.Clone(r.all)
+	r.all[slices.Index(r.all, m)] = by
 }
 
 // list gives the members there are: those of the settings in their order, then the others.

@@ -43,6 +43,7 @@ type built struct {
 	store.Store
 	counted  store.Store                  // the same, with its calls counted
 	scope    string                       // the tables that it is for, where it matters
+	members  []string                     // that it is over
 	replicas map[string]*replica.Follower // by secondary
 }
 
@@ -110,7 +111,7 @@ func (s *strategies) build(r router.Route, routes router.Routes) (built, error) 
 	counted := intercept.Wrap(one, intercept.Metrics(func(o intercept.Operation) intercept.Observer {
 		return s.app.through.Call(r.Name(), o.String())
 	}))
-	return built{one, counted, scopeOf(r, routes), replicas}, nil
+	return built{one, counted, scopeOf(r, routes), r.Members, replicas}, nil
 }
 
 // multiWrite are the options of a strategy that writes to all members, with what brings the
@@ -143,6 +144,25 @@ func (s *strategies) cacheAside(r router.Route) (store.Store, error) {
 		Cache: cache.store, CacheName: cache.name, Space: primary.name,
 		Staleness: s.app.cfg.CacheStaleness, MemoryBytes: memory, Logger: s.app.log,
 	})
+}
+
+// forget has what is built over a member be built anew the next time.
+func (s *strategies) forget(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for strategy, one := range s.built {
+		if slices.Contains(one.members, name) {
+			delete(s.built, strategy)
+		}
+	}
+	if l, followed := s.ledgers[name]; followed {
+		_ = l.Close() // never fails
+		delete(s.ledgers, name)
+	}
+	if f, follows := s.heirs.following[name]; follows {
+		_ = f.Close() // never fails
+		delete(s.heirs.following, name)
+	}
 }
 
 // waits says what has not caught up with a member since then, "" for nothing: the copies of

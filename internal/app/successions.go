@@ -96,3 +96,6 @@ func (s *successions) changed(lineage.Claim) {
 		s.ruled.strategies.setSystem(name)
 	}
 }
+
+// again has everything go by it anew, for a member is another store now.
+func (s *successions) again() { s.changed(s.keeper.Claim()) }

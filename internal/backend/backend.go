@@ -76,6 +76,21 @@ func Open(ctx context.Context, url string, o Options) (store.Store, error) {
 // network before it that could fail.
 func Embedded(url string) bool { return strings.HasPrefix(url, "bolt://") }
 
+// Engine is the name of the engine that a URL's scheme picks, "" where there is none.
+func Engine(url string) string {
+	scheme, _, _ := strings.Cut(url, "://")
+	switch _, known := schemes()[scheme]; {
+	case !known:
+		return ""
+	case scheme == "bolt":
+		return "bbolt"
+	case strings.HasPrefix(scheme, "postgres"):
+		return "postgresql"
+	default:
+		return "redis"
+	}
+}
+
 func unknown(scheme string, isURL bool) string {
 	var forms []string
 	for _, name := range slices.Sorted(maps.Keys(schemes())) {

@@ -83,7 +83,7 @@ func counting(ran *atomic.Int64) Kind {
 		if _, err := t.Saved(&at); err != nil {
 			return nil, err
 		}
-		for ; at < to; at++ {
+		for ; at < to && t.ID() != ""; at++ {
 			ran.Add(1)
 			t.Progress(Progress{Phase: "counting", Done: at, Total: to})
 			if err := t.Save(ctx, at+1); err != nil {

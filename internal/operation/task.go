@@ -14,9 +14,11 @@ import (
 
 // Task is an operation that runs here.
 type Task struct {
-	runner *Runner
-	ctx    context.Context //nolint:containedctx // of the work; ends with the task
-	end    context.CancelCauseFunc
+	runner  *Runner
+	id      string
+	request json.RawMessage
+	ctx     context.Context //nolint:containedctx // of the work; ends with the task
+	end     context.CancelCauseFunc
 
 	mu       sync.Mutex
 	op       Operation // as it was kept last
@@ -25,16 +27,16 @@ type Task struct {
 }
 
 func newTask(r *Runner, op Operation) *Task {
-	t := &Task{runner: r, op: op, progress: op.Progress, renewed: time.Now()}
+	t := &Task{runner: r, id: op.ID, request: op.Request, op: op, progress: op.Progress, renewed: time.Now()}
 	t.ctx, t.end = context.WithCancelCause(r.lifetime)
 	return t
 }
 
 // ID is that of the operation.
-func (t *Task) ID() string { return t.op.ID }
+func (t *Task) ID() string { return t.id }
 
 // Request reads what was asked for.
-func (t *Task) Request(into any) error { return decode(t.op.Request, into) }
+func (t *Task) Request(into any) error { return decode(t.request, into) }
 
 // Saved reads the state that was saved last; found is false where none was.
 func (t *Task) Saved(into any) (found bool, err error) {
@@ -91,7 +93,7 @@ func (t *Task) run(kind Kind) {
 func (t *Task) carryOut(kind Kind) (result any, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			t.runner.o.Logger.Error().Str("operation", t.op.ID).Interface("panic", p).Bytes("stack", debug.Stack()).Msg("an operation has panicked")
+			t.runner.o.Logger.Error().Str("operation", t.id).Interface("panic", p).Bytes("stack", debug.Stack()).Msg("an operation has panicked")
 			err = &store.Error{Code: store.Internal, Err: fmt.Errorf("panic: %v", p)}
 		}
 	}()
@@ -113,7 +115,7 @@ func (t *Task) beat(done <-chan struct{}) {
 		}
 		err := t.renew(t.ctx, func(*Operation) {})
 		if err != nil && t.ctx.Err() == nil {
-			t.runner.o.Logger.Warn().Err(err).Str("operation", t.op.ID).Msg("an operation can't be kept up to date")
+			t.runner.o.Logger.Warn().Err(err).Str("operation", t.id).Msg("an operation can't be kept up to date")
 		}
 		t.mu.Lock()
 		late := time.Since(t.renewed) > t.runner.o.Lease-t.runner.o.Beat
@@ -141,7 +143,7 @@ func (t *Task) renew(ctx context.Context, change func(*Operation)) error {
 		if !errors.Is(err, store.VersionMismatch) && !errors.Is(err, store.NotFound) {
 			return err
 		}
-		now, err := t.runner.Get(ctx, t.op.ID)
+		now, err := t.runner.Get(ctx, t.id)
 		switch {
 		case errors.Is(err, store.NotFound) || err == nil && (now.Runner != t.runner.o.Instance || now.State != Running):
 			t.end(errLost)
@@ -163,7 +165,7 @@ func (t *Task) release() {
 	ctx, cancel := context.WithTimeout(context.Background(), endTimeout)
 	defer cancel()
 	if err := t.renew(ctx, func(op *Operation) { op.Runner = "" }); err != nil {
-		t.runner.o.Logger.Info().Err(err).Str("operation", t.op.ID).Msg("an operation is left to others only after a while")
+		t.runner.o.Logger.Info().Err(err).Str("operation", t.id).Msg("an operation is left to others only after a while")
 	}
 }
 
@@ -189,7 +191,7 @@ func (t *Task) finish(result any, err error) {
 		if wrong == nil || errors.Is(context.Cause(t.ctx), errLost) {
 			return
 		}
-		t.runner.o.Logger.Warn().Err(wrong).Str("operation", t.op.ID).Msg("an operation has ended and can't be kept so yet")
+		t.runner.o.Logger.Warn().Err(wrong).Str("operation", t.id).Msg("an operation has ended and can't be kept so yet")
 		select {
 		case <-time.After(t.runner.o.Beat):
 		case <-t.runner.lifetime.Done():

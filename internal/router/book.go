@@ -194,6 +194,18 @@ func (b *Book) Replace(ctx context.Context, routes Routes, only store.Preconditi
 	return b.keep(ctx, routes, only)
 }
 
+// Rebuild has the router go by the same routes with lanes that are built anew.
+func (b *Book) Rebuild() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	lanes, err := b.o.Build(b.routes)
+	if err != nil {
+		return err
+	}
+	b.o.Router.Swap(lanes)
+	return nil
+}
+
 // Renew reads what is kept, which may be older than what was.
 func (b *Book) Renew(ctx context.Context) error { return b.reread(ctx, true) }
 
