@@ -32,6 +32,9 @@ func TestStartsWithoutABackend(t *testing.T) {
 			t.Errorf("a write of %s: %d %s", table, resp.StatusCode, body)
 		}
 	}
+	if status, body := get(t, base+"/tables/alone"); status != http.StatusOK {
+		t.Errorf("a table that is elsewhere: %d %s", status, body)
+	}
 	server.Start(t)
 	gateway.logged("a backend that could not be reached at the start is there")
 	soon(t, "everything to be up", func() bool {

@@ -21,6 +21,11 @@ func (c *Catalog) List(ctx context.Context) ([]Facts, error) {
 	if err != nil {
 		return nil, err
 	}
+	return c.factsOf(held), nil
+}
+
+// factsOf are the facts of tables that a store has, and of those that only have settings.
+func (c *Catalog) factsOf(held []store.TableInfo) []Facts {
 	known := *c.settings.Load()
 	var all []Facts
 	for _, info := range held {
@@ -36,7 +41,13 @@ func (c *Catalog) List(ctx context.Context) ([]Facts, error) {
 		}
 	}
 	slices.SortFunc(all, func(a, b Facts) int { return cmp.Compare(a.Name, b.Name) })
-	return all, nil
+	return all
+}
+
+// Divided is a store whose tables are in several others, of which it can ask the one that a
+// table is in.
+type Divided interface {
+	TablesBeside(ctx context.Context, table string) ([]store.TableInfo, error)
 }
 
 // Get gives one table; NotFound where it holds nothing and has no settings.
@@ -44,10 +55,15 @@ func (c *Catalog) Get(ctx context.Context, table string) (Facts, error) {
 	if err := store.ValidateTable(table); err != nil {
 		return Facts{}, err
 	}
-	all, err := c.List(ctx)
+	held := c.store.Tables
+	if d, divided := c.store.(Divided); divided {
+		held = func(ctx context.Context) ([]store.TableInfo, error) { return d.TablesBeside(ctx, table) }
+	}
+	tables, err := held(ctx)
 	if err != nil {
 		return Facts{}, err
 	}
+	all := c.factsOf(tables)
 	if i := slices.IndexFunc(all, func(f Facts) bool { return f.Name == table }); i >= 0 {
 		return all[i], nil
 	}

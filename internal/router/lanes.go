@@ -2,6 +2,7 @@ package router
 
 import (
 	"cmp"
+	"context"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -101,6 +102,15 @@ func (ls *lanes) primaries() []*Lane {
 		}
 	}
 	return all
+}
+
+// tablesIn lists the tables of a primary that are routed to it.
+func (ls *lanes) tablesIn(ctx context.Context, primary store.Store) ([]store.TableInfo, error) {
+	tables, err := primary.Tables(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(tables, func(t store.TableInfo) bool { return ls.of(t.Name).Primary != primary }), nil
 }
 
 // enter begins a call, unless these lanes are no longer those to use.

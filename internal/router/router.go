@@ -196,16 +196,23 @@ func (r *Router) Tables(ctx context.Context) ([]store.TableInfo, error) {
 	defer ls.leave()
 	var all []store.TableInfo
 	for _, l := range ls.primaries() {
-		tables, err := l.Primary.Tables(ctx)
+		tables, err := ls.tablesIn(ctx, l.Primary)
 		if err != nil {
 			return nil, err
 		}
-		for _, t := range tables {
-			if ls.of(t.Name).Primary == l.Primary {
-				all = append(all, t)
-			}
-		}
+		all = append(all, tables...)
 	}
 	slices.SortFunc(all, func(a, b store.TableInfo) int { return strings.Compare(a.Name, b.Name) })
 	return all, nil
+}
+
+// TablesBeside lists the tables that are in the same primary as a table, which is the only
+// one that is asked.
+func (r *Router) TablesBeside(ctx context.Context, table string) ([]store.TableInfo, error) {
+	ls, err := r.enter()
+	if err != nil {
+		return nil, err
+	}
+	defer ls.leave()
+	return ls.tablesIn(ctx, ls.of(table).Primary)
 }
