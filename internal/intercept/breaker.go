@@ -95,7 +95,7 @@ func (b *Breaker) Intercept(next Handler) Handler {
 		if call.Waits || call.Apart {
 			return next(ctx, call, attempt)
 		}
-		began, probe, era := time.Now(), false, 0
+		began, probe, era := call.began(), false, 0
 		if b.State() != Closed {
 			var admitted bool
 			if admitted, probe, era = b.admit(began); !admitted {

@@ -300,3 +300,30 @@ func TestStatesHaveNames(t *testing.T) {
 		}
 	}
 }
+
+// TestEachAttemptHasAPatienceOfItsOwn has a second attempt run out of time soon after it
+// began, though long after the first did, whose clock is looked at once for all.
+func TestEachAttemptHasAPatienceOfItsOwn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		breaker := intercept.NewBreaker(intercept.BreakerOptions{Failures: 2, Window: time.Millisecond, Patience: time.Second})
+		second := 10 * time.Millisecond
+		inner := &scripted{answer: func(_ context.Context, n int64) error {
+			if n%2 == 1 {
+				return store.Unavailable
+			}
+			<-time.After(second)
+			return store.Timeout
+		}}
+		w := intercept.Wrap(inner,
+			intercept.Metrics(func(intercept.Operation) intercept.Observer { return &counted{} }),
+			intercept.NewRetry(intercept.RetryOptions{Delay: 2 * time.Second}).Intercept, breaker.Intercept)
+		if err := get(t.Context(), w); store.CodeOf(err) != store.Timeout || breaker.State() != intercept.Closed {
+			t.Errorf("it ends with %v, and the breaker is %v", err, breaker.State())
+		}
+		second = time.Second
+		if err := get(t.Context(), w); store.CodeOf(err) != store.Timeout || breaker.State() != intercept.Open {
+			t.Errorf("with time enough it ends with %v, and the breaker is %v", err, breaker.State())
+		}
+	})
+}

@@ -3,11 +3,8 @@ package intercept
 import (
 	"cmp"
 	"context"
-	"errors"
 	"sync/atomic"
 	"time"
-
-	"github.com/failsafe-go/failsafe-go/bulkhead"
 
 	"larder/internal/store"
 )
@@ -23,7 +20,7 @@ type BulkheadOptions struct {
 // What waits for changes, or takes long, is not counted.
 type Bulkhead struct {
 	options BulkheadOptions
-	places  bulkhead.Bulkhead[any]
+	places  *places
 	shed    atomic.Uint64
 }
 
@@ -31,7 +28,7 @@ type Bulkhead struct {
 func NewBulkhead(o BulkheadOptions) *Bulkhead {
 	o.Calls = cmp.Or(o.Calls, 4000)
 	o.Wait = cmp.Or(o.Wait, 100*time.Millisecond)
-	return &Bulkhead{options: o, places: bulkhead.New[any](uint(o.Calls))}
+	return &Bulkhead{options: o, places: newPlaces(o.Calls)}
 }
 
 // Shed is how many calls were refused.
@@ -42,25 +39,25 @@ const fullRefusal refusal = "as many calls are under way as may be at once"
 // Intercept is an Interceptor.
 func (b *Bulkhead) Intercept(next Handler) Handler {
 	return func(ctx context.Context, call Call, attempt Attempt) error {
-		if !call.Brief() {
+		if !call.Limited() {
 			return next(ctx, call, attempt)
 		}
-		if !b.places.TryAcquirePermit() {
+		if !b.places.try() {
 			if err := b.wait(ctx); err != nil {
 				return err
 			}
 		}
-		defer b.places.ReleasePermit()
+		defer b.places.leave()
 		return next(ctx, call, attempt)
 	}
 }
 
 func (b *Bulkhead) wait(ctx context.Context) error {
-	err := b.places.AcquirePermitWithMaxWait(ctx, b.options.Wait)
+	taken, err := b.places.wait(ctx, b.options.Wait)
 	switch {
-	case err == nil:
+	case taken:
 		return nil
-	case errors.Is(err, bulkhead.ErrFull):
+	case err == nil:
 		b.shed.Add(1)
 		return refuse(b.options.Backend, "the backend does as much at once as it may; nothing was done", fullRefusal)
 	default:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"larder/internal/store"
 )
@@ -65,10 +66,27 @@ type Call struct {
 	// Apart: it is no part of the work that is guarded. It asks the store itself how
 	// it is, or uses means of its own that tell nothing about the rest.
 	Apart bool
+	// Spared: whoever makes it gives it little time, and goes without where it fails. It
+	// can't pile up.
+	Spared bool
+
+	// Began is when the attempt began, where an interceptor before has looked at the clock.
+	Began time.Time
 }
 
 // Brief says whether a call takes up the store for a time that says how loaded it is.
 func (c Call) Brief() bool { return !c.Waits && !c.Long && !c.Apart }
+
+// Limited says whether there may only be so many of a call at once.
+func (c Call) Limited() bool { return c.Brief() && !c.Spared }
+
+// began is when the attempt began.
+func (c Call) began() time.Time {
+	if c.Began.IsZero() {
+		return time.Now()
+	}
+	return c.Began
+}
 
 // What each operation is. Copies are for going without a slow store, so that it makes
 // no sense to wait for one that failed.
@@ -92,8 +110,8 @@ var (
 	sqlCall       = Call{Operation: SQL, Apart: true}
 	publishCall   = Call{Operation: Publish, Repeatable: true}
 	subscribeCall = Call{Operation: Subscribe, Repeatable: true, Long: true}
-	lookCall      = Call{Operation: Look, Reads: true}
-	keepCall      = Call{Operation: Keep}
+	lookCall      = Call{Operation: Look, Reads: true, Spared: true}
+	keepCall      = Call{Operation: Keep, Spared: true}
 	dropCall      = Call{Operation: Drop, Long: true}
 )
 

@@ -19,6 +19,9 @@
 //     within the limit, so that waiting is seen as the overload it is.
 //  7. Timeout: innermost, for it bounds what the store takes, without the waits before.
 //
+// Limit and Bulkhead let looks at copies and the keeping of copies pass: whoever makes those
+// gives them some milliseconds and goes without, so that they can't pile up.
+//
 // Breaker, Limit and Bulkhead refuse with store.Unavailable, which says that nothing was
 // written.
 package intercept

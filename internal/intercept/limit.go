@@ -52,7 +52,7 @@ const limitRefusal refusal = "more calls at once than the limit"
 // Intercept is an Interceptor.
 func (l *Limit) Intercept(next Handler) Handler {
 	return func(ctx context.Context, call Call, attempt Attempt) error {
-		if !call.Brief() {
+		if !call.Limited() {
 			return next(ctx, call, attempt)
 		}
 		permit, ok := l.limiter.TryAcquirePermit()

@@ -189,3 +189,27 @@ func TestPanicsFreePlaces(t *testing.T) {
 		}
 	})
 }
+
+// TestCopiesAreNotLimited looks for more copies at once than there may be calls.
+func TestCopiesAreNotLimited(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		inner := &able{able: all}
+		limit := intercept.NewLimit(intercept.LimitOptions{Min: 2, Max: 2})
+		bulkhead := intercept.NewBulkhead(intercept.BulkheadOptions{Calls: 2})
+		w := intercept.Wrap(inner, limit.Intercept, bulkhead.Intercept).(everything)
+		look := func(ctx context.Context, _ store.Store) error {
+			_, _, err := w.Look(ctx, "s", store.Ref{}, 0)
+			return err
+		}
+		keep := func(ctx context.Context, _ store.Store) error { return w.Keep(ctx, "s", nil) }
+		for _, call := range []func(context.Context, store.Store) error{look, keep} {
+			if refused := held(t, &inner.scripted, w, call, 10); refused != 0 || limit.Shed()+bulkhead.Shed() != 0 {
+				t.Errorf("%d of 10 are refused", refused)
+			}
+		}
+		if refused := held(t, &inner.scripted, w, get, 10); refused != 8 {
+			t.Errorf("%d of 10 reads of entries are refused", refused)
+		}
+	})
+}

@@ -25,9 +25,9 @@ func Metrics(observer func(Operation) Observer) Interceptor {
 			if call.Waits {
 				return next(ctx, call, attempt)
 			}
-			began := time.Now()
+			call.Began = call.began()
 			err := next(ctx, call, attempt)
-			observers[call.Operation].Observe(time.Since(began), failureOf(err))
+			observers[call.Operation].Observe(time.Since(call.Began), failureOf(err))
 			return err
 		}
 	}

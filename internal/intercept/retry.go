@@ -65,6 +65,7 @@ func (r *Retry) Intercept(next Handler) Handler {
 				break
 			}
 			r.retries.Add(1)
+			call.Began = time.Time{}
 			err = next(ctx, call, attempt)
 		}
 		return err

@@ -63,7 +63,7 @@ func (l *Life) Stats(ctx context.Context) api.Stats {
 	}
 	return api.Stats{
 		Time: time.Now().UTC(), StartedAt: l.started.UTC(), UptimeSeconds: int64(time.Since(l.started) / time.Second),
-		Operations: []api.OperationStats{}, Strategies: []api.StrategyStats{}, Backends: []api.BackendStats{{Name: l.store.Info().Name, Figures: figures}},
+		Operations: []api.OperationStats{}, Strategies: []api.StrategyStats{}, Backends: []api.BackendStats{{Name: l.store.Info().Name, Calls: []api.CallStats{}, Failures: api.FailureCounts{}, Figures: figures}},
 	}
 }
 
