@@ -163,6 +163,9 @@ func (a *App) assemble(ctx context.Context, put *cleanups) (handler, about, erro
 	if err := a.registry.Register(telemetry.Guards{Figures: ms.guardFigures}); err != nil {
 		return nil, about{}, err
 	}
+	if err := a.registry.Register(telemetry.Guards{Figures: built.secondaryFigures}); err != nil {
+		return nil, about{}, err
+	}
 	if err := a.registry.Register(telemetry.Strategies{Figures: built.figures}); err != nil {
 		return nil, about{}, err
 	}

@@ -44,6 +44,16 @@ func TestMultiWrite(t *testing.T) {
 		_, body := get(t, base+"/metrics")
 		return strings.Contains(body, `larder_strategy_secondaries_filling{strategy="multi-write(pg,local)"} 0`)
 	})
+	soon(t, "the deletion to be told, which only the feed brings", func() bool {
+		told := secondaryTold(t, base, "local")
+		if lag := told["secondary_lag_seconds"]; len(told) != 4 || told["secondary_filling"] != 0 || told["secondary_refused_entries_total"] != 0 || lag < 0 || lag > patience.Seconds() {
+			t.Fatalf("of the secondary is told %v", told)
+		}
+		return told["secondary_installed_entries_total"] >= 1
+	})
+	if of := secondaryTold(t, base, "pg"); len(of) != 0 {
+		t.Errorf("of one that is none is told %v", of)
+	}
 	if _, body := get(t, base+"/backends/local"); !strings.Contains(body, `"role":"secondary"`) {
 		t.Errorf("the file is %s", body)
 	}
@@ -60,6 +70,26 @@ func TestMultiWrite(t *testing.T) {
 	if err != nil || string(read.Entries[0].Value.Data) != strconv.Itoa(n) || read.Entries[0].Version != int64(n) || read.Entries[1].Exists() {
 		t.Errorf("the file has %+v, %v", read.Entries, err)
 	}
+}
+
+// secondaryTold are the figures of a backend as a secondary, which /metrics has as well.
+func secondaryTold(t *testing.T, base, backend string) map[string]float64 {
+	t.Helper()
+	stats, _ := statsOf(t, base)
+	_, metrics := get(t, base+"/metrics")
+	told := make(map[string]float64)
+	for _, b := range stats.Backends {
+		for name, value := range b.Figures {
+			if b.Name != backend || !strings.HasPrefix(name, "secondary_") {
+				continue
+			}
+			told[name] = value
+			if !strings.Contains(metrics, "larder_backend_"+name+`{backend="`+backend+`"} `) {
+				t.Errorf("/metrics has no %s of %s", name, backend)
+			}
+		}
+	}
+	return told
 }
 
 // TestFastestRead reads from PostgreSQL and from a file, whichever answers first.

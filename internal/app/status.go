@@ -120,9 +120,11 @@ func (s *status) Stats(ctx context.Context) api.Stats {
 			Operation: name, Total: int64(f.Requests), Failed: int64(f.Refused + f.Failed), Latency: latency(f),
 		})
 	}
+	secondaries := s.strategies.secondaryFigures()
 	for _, m := range s.members.list() {
 		tally, figures := s.app.calls.Of(m.name), s.figures.Figures(ctx, m.name)
 		maps.Copy(figures, telemetry.Values(m.guard.figures()))
+		maps.Copy(figures, telemetry.Values(secondaries[m.name]))
 		stats.Backends = append(stats.Backends, api.BackendStats{
 			Name: m.name, Total: int64(tally.Requests), Failed: int64(tally.Failed), Latency: latency(tally.Figures),
 			Calls: callStats(tally), Failures: failures(tally), Figures: figures,

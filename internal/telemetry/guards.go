@@ -2,8 +2,8 @@ package telemetry
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// Guards exports what stands before backends counts as larder_backend_NAME{backend="…"}:
-// this process's own figures, which are there whether or not a backend is.
+// Guards exports what this process counts of backends as larder_backend_NAME{backend="…"}, as
+// what stands before them does: figures that are there whether or not a backend is.
 type Guards struct {
 	// Figures gives those of each backend by its name; it takes no time worth speaking of.
 	Figures func() map[string][]Figure
