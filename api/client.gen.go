@@ -180,6 +180,11 @@ type ClientInterface interface {
 	// many it had to repair. Any instance carries it on where the one that ran it ends. Only tables whose primary is
 	// `from` are copied.
 	//
+	// With `switch`, `to` is their primary in the end: the routes are changed, with a route of their own for `tables`
+	// where they went by a wider one. For the moment that this takes, mostly well under a second, writes to these tables
+	// wait, up to five seconds, beyond which they are a 503 `unavailable` that has written nothing. No write that was
+	// acknowledged is lost. One such copy runs at a time, and until it ends `PUT /routes` is a 409 `busy`.
+	//
 	// A table that has entries in `to` already is a 409 `table_not_empty`. With `conflict` as `newer` it is copied all
 	// the same: of each key the newer version stays, and so does what `from` never had.
 	//
@@ -194,6 +199,11 @@ type ClientInterface interface {
 	// what is written meanwhile, and compares the two at the end: `result` says how many keys it has `compared` and how
 	// many it had to repair. Any instance carries it on where the one that ran it ends. Only tables whose primary is
 	// `from` are copied.
+	//
+	// With `switch`, `to` is their primary in the end: the routes are changed, with a route of their own for `tables`
+	// where they went by a wider one. For the moment that this takes, mostly well under a second, writes to these tables
+	// wait, up to five seconds, beyond which they are a 503 `unavailable` that has written nothing. No write that was
+	// acknowledged is lost. One such copy runs at a time, and until it ends `PUT /routes` is a 409 `busy`.
 	//
 	// A table that has entries in `to` already is a 409 `table_not_empty`. With `conflict` as `newer` it is copied all
 	// the same: of each key the newer version stays, and so does what `from` never had.
@@ -936,6 +946,11 @@ func (c *Client) ApplyBatch(ctx context.Context, params *ApplyBatchParams, body 
 // many it had to repair. Any instance carries it on where the one that ran it ends. Only tables whose primary is
 // `from` are copied.
 //
+// With `switch`, `to` is their primary in the end: the routes are changed, with a route of their own for `tables`
+// where they went by a wider one. For the moment that this takes, mostly well under a second, writes to these tables
+// wait, up to five seconds, beyond which they are a 503 `unavailable` that has written nothing. No write that was
+// acknowledged is lost. One such copy runs at a time, and until it ends `PUT /routes` is a 409 `busy`.
+//
 // A table that has entries in `to` already is a 409 `table_not_empty`. With `conflict` as `newer` it is copied all
 // the same: of each key the newer version stays, and so does what `from` never had.
 //
@@ -960,6 +975,11 @@ func (c *Client) CopyTablesWithBody(ctx context.Context, contentType string, bod
 // what is written meanwhile, and compares the two at the end: `result` says how many keys it has `compared` and how
 // many it had to repair. Any instance carries it on where the one that ran it ends. Only tables whose primary is
 // `from` are copied.
+//
+// With `switch`, `to` is their primary in the end: the routes are changed, with a route of their own for `tables`
+// where they went by a wider one. For the moment that this takes, mostly well under a second, writes to these tables
+// wait, up to five seconds, beyond which they are a 503 `unavailable` that has written nothing. No write that was
+// acknowledged is lost. One such copy runs at a time, and until it ends `PUT /routes` is a 409 `busy`.
 //
 // A table that has entries in `to` already is a 409 `table_not_empty`. With `conflict` as `newer` it is copied all
 // the same: of each key the newer version stays, and so does what `from` never had.
@@ -5033,6 +5053,11 @@ type ClientWithResponsesInterface interface {
 	// many it had to repair. Any instance carries it on where the one that ran it ends. Only tables whose primary is
 	// `from` are copied.
 	//
+	// With `switch`, `to` is their primary in the end: the routes are changed, with a route of their own for `tables`
+	// where they went by a wider one. For the moment that this takes, mostly well under a second, writes to these tables
+	// wait, up to five seconds, beyond which they are a 503 `unavailable` that has written nothing. No write that was
+	// acknowledged is lost. One such copy runs at a time, and until it ends `PUT /routes` is a 409 `busy`.
+	//
 	// A table that has entries in `to` already is a 409 `table_not_empty`. With `conflict` as `newer` it is copied all
 	// the same: of each key the newer version stays, and so does what `from` never had.
 	//
@@ -5047,6 +5072,11 @@ type ClientWithResponsesInterface interface {
 	// what is written meanwhile, and compares the two at the end: `result` says how many keys it has `compared` and how
 	// many it had to repair. Any instance carries it on where the one that ran it ends. Only tables whose primary is
 	// `from` are copied.
+	//
+	// With `switch`, `to` is their primary in the end: the routes are changed, with a route of their own for `tables`
+	// where they went by a wider one. For the moment that this takes, mostly well under a second, writes to these tables
+	// wait, up to five seconds, beyond which they are a 503 `unavailable` that has written nothing. No write that was
+	// acknowledged is lost. One such copy runs at a time, and until it ends `PUT /routes` is a 409 `busy`.
 	//
 	// A table that has entries in `to` already is a 409 `table_not_empty`. With `conflict` as `newer` it is copied all
 	// the same: of each key the newer version stays, and so does what `from` never had.
@@ -9909,6 +9939,11 @@ func (c *ClientWithResponses) ApplyBatchWithResponse(ctx context.Context, params
 // many it had to repair. Any instance carries it on where the one that ran it ends. Only tables whose primary is
 // `from` are copied.
 //
+// With `switch`, `to` is their primary in the end: the routes are changed, with a route of their own for `tables`
+// where they went by a wider one. For the moment that this takes, mostly well under a second, writes to these tables
+// wait, up to five seconds, beyond which they are a 503 `unavailable` that has written nothing. No write that was
+// acknowledged is lost. One such copy runs at a time, and until it ends `PUT /routes` is a 409 `busy`.
+//
 // A table that has entries in `to` already is a 409 `table_not_empty`. With `conflict` as `newer` it is copied all
 // the same: of each key the newer version stays, and so does what `from` never had.
 //
@@ -9929,6 +9964,11 @@ func (c *ClientWithResponses) CopyTablesWithBodyWithResponse(ctx context.Context
 // what is written meanwhile, and compares the two at the end: `result` says how many keys it has `compared` and how
 // many it had to repair. Any instance carries it on where the one that ran it ends. Only tables whose primary is
 // `from` are copied.
+//
+// With `switch`, `to` is their primary in the end: the routes are changed, with a route of their own for `tables`
+// where they went by a wider one. For the moment that this takes, mostly well under a second, writes to these tables
+// wait, up to five seconds, beyond which they are a 503 `unavailable` that has written nothing. No write that was
+// acknowledged is lost. One such copy runs at a time, and until it ends `PUT /routes` is a 409 `busy`.
 //
 // A table that has entries in `to` already is a 409 `table_not_empty`. With `conflict` as `newer` it is copied all
 // the same: of each key the newer version stays, and so does what `from` never had.

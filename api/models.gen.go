@@ -758,18 +758,21 @@ type CopyConflict string
 
 // CopyRequest Which tables to copy from where to where.
 type CopyRequest struct {
-	// Conflict What happens where a table has entries in `to` already: `refuse`, which is the default, or `newer`, by which of
-	// each key the newer version stays.
-	Conflict CopyConflict `json:"conflict,omitempty"`
-
 	// From The backend that is the primary of the tables.
 	From string `json:"from"`
+
+	// To The backend that gets them.
+	To string `json:"to"`
 
 	// Tables A table, the beginning of some and then `*`, or `*` for all.
 	Tables string `json:"tables,omitempty"`
 
-	// To The backend that gets them.
-	To string `json:"to"`
+	// Switch Make `to` their primary in the end.
+	Switch bool `json:"switch,omitempty"`
+
+	// Conflict What happens where a table has entries in `to` already: `refuse`, which is the default, or `newer`, by which of
+	// each key the newer version stays.
+	Conflict CopyConflict `json:"conflict,omitempty"`
 }
 
 // CountRequest What to count.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 
 	"larder/api"
 	"larder/cmd/larder/internal/remote"
@@ -14,6 +15,7 @@ type copyCommand struct {
 	From   string `required:"" placeholder:"BACKEND" help:"The backend that is the primary of the tables."`
 	To     string `required:"" placeholder:"BACKEND" help:"The backend that gets them."`
 	Tables string `default:"*" placeholder:"PATTERN" help:"A table, or the beginning of some and then *; without it all."`
+	Switch bool   `help:"Make it their primary in the end."`
 	Newer  bool   `help:"Copy tables too that have entries there already: the newer version of each key stays."`
 }
 
@@ -21,6 +23,16 @@ type copyCommand struct {
 type copied struct {
 	Compared int64 `json:"compared"`
 	Repaired int64 `json:"repaired"`
+	Switched bool  `json:"switched"`
+}
+
+// text says it to a person.
+func (c copied) text(from, to string) string {
+	text := fmt.Sprintf("%d keys are in %s as they are in %s.\n", c.Compared, to, from)
+	if c.Switched {
+		text = fmt.Sprintf("%d keys were moved from %s to %s, which is their primary now.\n", c.Compared, from, to)
+	}
+	return text
 }
 
 // Run copies tables, and waits for it.
@@ -29,7 +41,7 @@ func (c *copyCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	asked := api.CopyRequest{From: c.From, To: c.To, Tables: c.Tables, Conflict: api.CopyConflictRefuse}
+	asked := api.CopyRequest{From: c.From, To: c.To, Tables: c.Tables, Switch: c.Switch, Conflict: api.CopyConflictRefuse}
 	if c.Newer {
 		asked.Conflict = api.CopyConflictNewer
 	}
@@ -47,6 +59,6 @@ func (c *copyCommand) Run(ctx context.Context, s streams) error {
 	if err := json.Unmarshal(op.Result, &came); err != nil {
 		return fmt.Errorf("the result of operation %s can't be read: %w", op.ID, err)
 	}
-	_, err = fmt.Fprintf(s.out, "%d keys are in %s as they are in %s.\n", came.Compared, c.To, c.From)
+	_, err = io.WriteString(s.out, came.text(c.From, c.To))
 	return err
 }

@@ -20,6 +20,7 @@ type copyResult struct {
 	Compared    int64                  `json:"compared"` // keys
 	Differences map[replica.Kind]int64 `json:"differences"`
 	Repaired    int64                  `json:"repaired"`
+	Switched    bool                   `json:"switched"` // the primary is another one
 }
 
 // copyRequests begins copies.
@@ -49,6 +50,7 @@ type copying struct {
 	app     *App
 	members *registry
 	book    *router.Book
+	roster  *router.Roster
 }
 
 // check says what is wrong with what was asked for.
@@ -112,27 +114,37 @@ func (c copying) copy(ctx context.Context, t *operation.Task) (any, error) {
 	if err := t.Request(&asked); err != nil {
 		return nil, err
 	}
+	if asked.Switch {
+		return c.move(ctx, t, asked)
+	}
 	routes, _ := c.book.Routes()
 	if err := c.check(asked, routes); err != nil {
 		return nil, err
 	}
-	made, err := replica.NewCopy(ctx, replica.Copying{
+	made, err := replica.NewCopy(ctx, c.settings(t, asked, routes))
+	if err != nil {
+		return nil, err
+	}
+	err = made.CatchUp(ctx)
+	_ = made.Close() // never fails
+	if err == nil {
+		err = made.Forget(ctx)
+	}
+	return resultOf(made), err
+}
+
+func (c copying) settings(t *operation.Task, asked api.CopyRequest, routes router.Routes) replica.Copying {
+	return replica.Copying{
 		From: c.members.of(asked.From).store, To: c.members.of(asked.To).store, Name: "copy " + t.ID(),
 		Tables: tablesOf(asked, routes), Extras: asked.Conflict == api.CopyConflictNewer,
 		Progress: func(phase string, done, total int64) {
 			t.Progress(operation.Progress{Phase: phase, Done: done, Total: total})
 		},
 		Logger: c.app.log.With().Str("operation", t.ID()).Logger(),
-	})
-	if err != nil {
-		return nil, err
 	}
-	err = made.CatchUp(ctx)
-	_ = made.Close() // never fails
+}
+
+func resultOf(made *replica.Copy) copyResult {
 	report := made.Report()
-	result := copyResult{Compared: report.Compared, Differences: report.Counts, Repaired: report.Repaired}
-	if err == nil {
-		err = made.Forget(ctx)
-	}
-	return result, err
+	return copyResult{Compared: report.Compared, Differences: report.Counts, Repaired: report.Repaired}
 }

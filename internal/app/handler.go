@@ -30,21 +30,27 @@ func (a *App) newHandler(ctx context.Context, s store.Store, tells *status, put 
 		return nil, err
 	}
 	put.later("catalog", tables.Close)
+	instance := rand.Text()
+	roster := router.OpenRoster(ctx, router.RosterOptions{
+		Store: s, Alone: func() bool { return tells.line.system().own }, Instance: instance, Name: a.cfg.Listen, Logger: a.log,
+	})
+	put.later("roster", roster.Close)
 	book, err := router.OpenBook(ctx, router.BookOptions{
 		Router: tells.router, Members: a.cfg.Members().Names, Default: tells.router.Routes(), Build: tells.strategies.lanes,
-		Logger: a.log,
+		Trusted: roster.Trusted, Logger: a.log,
 	})
 	if err != nil {
 		return nil, err
 	}
 	put.later("routes", book.Close)
+	roster.Follow(book)
 	tells.members.awaitAll(func(name string) { tells.arrived(name, book) })
 	put.later("absent backends", tells.members.endAwaiting)
 	compares := comparing{members: tells.members, line: tells.line, book: book}
-	copies := copying{app: a, members: tells.members, book: book}
+	copies := copying{app: a, members: tells.members, book: book, roster: roster}
 	repairs := repairs{strategies: tells.strategies, store: s}
 	runner, err := operation.New(operation.Options{
-		Store: s, Instance: rand.Text(), Logger: a.log,
+		Store: s, Instance: instance, Logger: a.log,
 		Kinds: map[string]operation.Kind{
 			comparison: compares.compare, copyKind: copies.copy, verification: repairs.verify, replaying: repairs.replay,
 		},
@@ -53,6 +59,7 @@ func (a *App) newHandler(ctx context.Context, s store.Store, tells *status, put 
 		return nil, err
 	}
 	put.later("operations", runner.Close)
+	put.later("copies", copies.tidy(runner))
 	h, err := httpapi.New(httpapi.Options{
 		Store:      s,
 		Catalog:    tables,

@@ -145,7 +145,6 @@ func (c *Copy) Compare(ctx context.Context) error {
 	if errors.Is(err, store.Compacted) {
 		c.report, err = Verify(ctx, c.o.From, c.o.To, c.verification())
 	} else if err == nil {
-		v.report.Compared += int64(len(seen))
 		err = v.settle(ctx)
 		c.report = v.report
 	}
@@ -180,8 +179,11 @@ func (c *Copy) judge() error {
 }
 
 // Forget has To forget how far the copy has come, for it is over.
-func (c *Copy) Forget(ctx context.Context) error {
-	_, err := c.o.To.Apply(ctx, store.Batch{Ops: []store.Op{{Kind: store.Delete, Ref: c.follower.ref()}}})
+func (c *Copy) Forget(ctx context.Context) error { return ForgetCopy(ctx, c.o.To, c.o.Name) }
+
+// ForgetCopy has a store forget how far a copy has come that it got.
+func ForgetCopy(ctx context.Context, to store.Store, name string) error {
+	_, err := to.Apply(ctx, store.Batch{Ops: []store.Op{{Kind: store.Delete, Ref: store.Ref{Table: placeTable, Key: name}}}})
 	if errors.Is(err, store.NotFound) {
 		return nil
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -18,12 +19,13 @@ import (
 // bookRef is the entry that routes are kept in, in the member of the system tables.
 var bookRef = store.Ref{Table: "_routes", Key: "routes"}
 
-// BookOptions set a Book up. All but Refuse, Logger, Wait and Pause are required.
+// BookOptions set a Book up. All but Trusted, Refuse, Logger, Wait and Pause are required.
 type BookOptions struct {
 	Router  *Router
 	Members func() []string              // that there are
 	Default Routes                       // while none are kept
 	Build   func(Routes) ([]Lane, error) // makes what the router is to go by
+	Trusted func() bool                  // see [Hold]
 	Logger  zerolog.Logger
 
 	// Refuse says why routes that are put must not name a member that those before did
@@ -41,9 +43,11 @@ type Book struct {
 	o         BookOptions
 	following following
 
-	mu      sync.Mutex
-	version int64 // of the entry whose routes the router goes by; 0: of none
-	routes  Routes
+	mu       sync.Mutex
+	version  int64 // of the entry whose routes the router goes by; 0: of none
+	routes   Routes
+	put      bool      // the routes are kept, and not those of the settings
+	transfer *Transfer // that is under way; nil: none is
 }
 
 // OpenBook reads the routes that are kept, and has the router go by them. It fails where
@@ -57,7 +61,7 @@ func OpenBook(ctx context.Context, o BookOptions) (*Book, error) {
 	if err := b.following.begin(ctx, false); err != nil {
 		return nil, fmt.Errorf("the routes that are kept in %s: %w", bookRef, err)
 	}
-	if routes, version := b.Routes(); version > 0 {
+	if routes, version := b.Routes(); b.put {
 		o.Logger.Info().Int64("version", version).Stringer("routes", routes).Msg("routes that were put count, and those of the settings do not")
 	}
 	return b, nil
@@ -85,25 +89,26 @@ func (b *Book) reread(ctx context.Context, anew bool) error {
 	return b.take(read.Entries[0], anew)
 }
 
-// kept is what the entry holds.
+// kept is what the entry holds. Without routes those of the settings count.
 type kept struct {
 	Routes []struct {
 		Pattern  string   `json:"pattern"`
 		Strategy string   `json:"strategy"`
 		Members  []string `json:"members"`
-	} `json:"routes"`
+	} `json:"routes,omitempty"`
+	Transfer *Transfer `json:"transfer,omitempty"`
 }
 
-func parseKept(e store.Entry) (Routes, error) {
+func parseKept(e store.Entry) (Routes, *Transfer, error) {
 	var k kept
 	if err := json.Unmarshal(e.Value.Data, &k); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	routes := make(Routes, len(k.Routes))
 	for i, r := range k.Routes {
 		routes[i] = Route(r)
 	}
-	return routes, nil
+	return routes, k.Transfer, nil
 }
 
 // take has the router go by the routes of an entry, unless it goes by those of a later
@@ -114,22 +119,38 @@ func (b *Book) take(e store.Entry, anew bool) error {
 	if e.Version == b.version || e.Version < b.version && !anew {
 		return nil
 	}
-	routes := b.o.Default
+	var routes Routes
+	var transfer *Transfer
 	if e.Exists() {
 		var err error
-		if routes, err = parseKept(e); err != nil {
-			return err
-		}
-		if err := routes.Validate(b.o.Members()); err != nil {
+		if routes, transfer, err = parseKept(e); err != nil {
 			return err
 		}
 	}
+	put := len(routes) > 0
+	if !put {
+		routes = b.o.Default
+	} else if err := routes.Validate(b.o.Members()); err != nil {
+		return err
+	}
+	if err := b.apply(routes, transfer); err != nil {
+		return err
+	}
+	b.routes, b.put, b.transfer, b.version = routes, put, transfer, e.Version
+	return nil
+}
+
+// apply has the router go by routes, and by what a transfer asks of calls.
+func (b *Book) apply(routes Routes, transfer *Transfer) error {
 	lanes, err := b.o.Build(routes)
 	if err != nil {
 		return err
 	}
-	b.o.Router.Swap(lanes)
-	b.routes, b.version = routes, e.Version
+	var holds []Hold
+	if transfer != nil {
+		holds = append(holds, transfer.hold(b.o.Trusted))
+	}
+	b.o.Router.Swap(lanes, holds...)
 	return nil
 }
 
@@ -146,7 +167,8 @@ type Change struct {
 type Move struct{ Table, From, To string }
 
 // Put keeps routes for all instances. It fails with InvalidRoutes where they are not
-// possible, and with TablesWouldMove where tables would leave their entries behind.
+// possible, with TablesWouldMove where tables would leave their entries behind, and with
+// Busy while tables are being moved.
 func (b *Book) Put(ctx context.Context, routes Routes, c Change) ([]Move, int64, error) {
 	if err := b.check(routes); err != nil {
 		return nil, 0, invalidRoutes(err)
@@ -155,14 +177,17 @@ func (b *Book) Put(ctx context.Context, routes Routes, c Change) ([]Move, int64,
 	if err != nil {
 		return nil, 0, err
 	}
-	_, version := b.Routes()
+	transfer, version := b.Transfer()
 	if c.DryRun {
 		return moves, version, nil
+	}
+	if transfer != nil {
+		return nil, 0, underWay(transfer)
 	}
 	if len(moves) > 0 && !c.Moves {
 		return nil, 0, wouldMove(moves)
 	}
-	version, err = b.keep(ctx, routes, c.If)
+	version, err = b.keep(ctx, routes, nil, c.If)
 	return moves, version, err
 }
 
@@ -187,36 +212,40 @@ func (b *Book) check(routes Routes) error {
 }
 
 // Replace keeps routes without a look at which tables move, for when their primary is gone.
+// What is being moved stays where it was.
 func (b *Book) Replace(ctx context.Context, routes Routes, only store.Precondition) (int64, error) {
 	if err := routes.Validate(b.o.Members()); err != nil {
 		return 0, invalidRoutes(err)
 	}
-	return b.keep(ctx, routes, only)
+	return b.keep(ctx, routes, nil, only)
 }
 
 // Rebuild has the router go by the same routes with lanes that are built anew.
 func (b *Book) Rebuild() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	lanes, err := b.o.Build(b.routes)
-	if err != nil {
-		return err
-	}
-	b.o.Router.Swap(lanes)
-	return nil
+	return b.apply(b.routes, b.transfer)
 }
 
 // Renew reads what is kept, which may be older than what was.
 func (b *Book) Renew(ctx context.Context) error { return b.reread(ctx, true) }
 
-// keep writes routes and goes by them.
-func (b *Book) keep(ctx context.Context, routes Routes, only store.Precondition) (int64, error) {
-	v, err := keptValue(routes)
+// keep writes routes and a transfer, and goes by them. Where it is not known whether that
+// was done, it is read.
+func (b *Book) keep(ctx context.Context, routes Routes, t *Transfer, only store.Precondition) (int64, error) {
+	v, err := keptValue(routes, t)
 	if err != nil {
 		return 0, err
 	}
+	_, before := b.Transfer()
 	op := store.Op{Kind: store.Put, Ref: bookRef, If: only, Value: v}
 	results, err := b.o.Router.Apply(ctx, store.Batch{Ops: []store.Op{op}})
+	if errors.Is(err, store.Ambiguous) {
+		read, readErr := b.o.Router.Get(ctx, []store.Ref{bookRef})
+		if readErr == nil && read.Entries[0].Version == before+1 && read.Entries[0].Value.Equal(v) {
+			return before + 1, b.take(read.Entries[0], false)
+		}
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -241,8 +270,8 @@ func (b *Book) moves(ctx context.Context, routes Routes) ([]Move, error) {
 	return moves, nil
 }
 
-func keptValue(routes Routes) (value.Value, error) {
-	var k kept
+func keptValue(routes Routes, t *Transfer) (value.Value, error) {
+	k := kept{Transfer: t}
 	for _, r := range routes {
 		k.Routes = append(k.Routes, struct {
 			Pattern  string   `json:"pattern"`

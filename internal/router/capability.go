@@ -8,7 +8,7 @@ import (
 
 // Search implements [store.Searcher].
 func (r *Router) Search(ctx context.Context, q store.Query) (store.Found, error) {
-	ls, err := r.enter()
+	ls, err := r.enterFor(ctx, q.Table)
 	if err != nil {
 		return store.Found{}, err
 	}
@@ -21,7 +21,7 @@ func (r *Router) Search(ctx context.Context, q store.Query) (store.Found, error)
 
 // Count implements [store.Searcher].
 func (r *Router) Count(ctx context.Context, q store.Query) (store.Counted, error) {
-	ls, err := r.enter()
+	ls, err := r.enterFor(ctx, q.Table)
 	if err != nil {
 		return store.Counted{}, err
 	}
@@ -34,7 +34,7 @@ func (r *Router) Count(ctx context.Context, q store.Query) (store.Counted, error
 
 // Indexes implements [store.Indexer].
 func (r *Router) Indexes(ctx context.Context, table string) ([]store.Index, error) {
-	ls, err := r.enter()
+	ls, err := r.enterFor(ctx, table)
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +44,7 @@ func (r *Router) Indexes(ctx context.Context, table string) ([]store.Index, erro
 
 // PutIndex implements [store.Indexer].
 func (r *Router) PutIndex(ctx context.Context, table string, def store.Index) (bool, error) {
-	ls, err := r.enter()
+	ls, err := r.enterToWrite(ctx, table)
 	if err != nil {
 		return false, err
 	}
@@ -54,7 +54,7 @@ func (r *Router) PutIndex(ctx context.Context, table string, def store.Index) (b
 
 // DropIndex implements [store.Indexer].
 func (r *Router) DropIndex(ctx context.Context, table, name string) error {
-	ls, err := r.enter()
+	ls, err := r.enterToWrite(ctx, table)
 	if err != nil {
 		return err
 	}

@@ -40,15 +40,18 @@ type lanes struct {
 	exact    map[string]*Lane
 	prefixes []*Lane // the longest first; the last is of all tables
 	system   *Lane
+	holds    []Hold
+	over     chan struct{} // closed when there are other lanes
 
 	calls   atomic.Int64
+	waiting atomic.Int64 // of them, those that wait for changes
 	retired atomic.Bool
 	idle    chan struct{} // holds one thing once the last call has ended
 }
 
-func newLanes(all []Lane, system *system) *lanes {
+func newLanes(all []Lane, holds []Hold, system *system) *lanes {
 	primary := system.current()
-	ls := &lanes{all: slices.Clone(all), exact: make(map[string]*Lane), idle: make(chan struct{}, 1)}
+	ls := &lanes{all: slices.Clone(all), exact: make(map[string]*Lane), holds: holds, over: make(chan struct{}), idle: make(chan struct{}, 1)}
 	ls.system = &Lane{
 		Route: Route{Pattern: store.SystemPrefix + "*", Strategy: PrimaryOnly, Members: []string{primary.Info().Name}},
 		Store: system, Primary: primary,
@@ -132,9 +135,14 @@ func (ls *lanes) leave() {
 	}
 }
 
-// retire lets no new calls in, and waits for those under way.
-func (ls *lanes) retire() {
+// end lets no new calls in, once.
+func (ls *lanes) end() {
 	ls.retired.Store(true)
+	close(ls.over)
+}
+
+// retire waits for the calls under way, after the end.
+func (ls *lanes) retire() {
 	for ls.calls.Load() != 0 {
 		<-ls.idle
 	}

@@ -10,6 +10,9 @@ import (
 // Get implements [store.Store]. Entries of one strategy are read at one moment.
 func (r *Router) Get(ctx context.Context, refs []store.Ref) (store.Read, error) {
 	ls, err := r.enter()
+	if err == nil && len(ls.holds) > 0 {
+		ls, err = r.admit(ctx, ls, false, len(refs), func(i int) string { return refs[i].Table })
+	}
 	if err != nil {
 		return store.Read{}, err
 	}

@@ -27,7 +27,8 @@ type Router struct {
 	swap    sync.Mutex
 	retires sync.WaitGroup
 	mu      sync.Mutex
-	errs    []error // of strategies that were closed
+	errs    []error  // of strategies that were closed
+	leaving []*lanes // in which calls may be under way that began before the last swap
 }
 
 var (
@@ -49,7 +50,7 @@ func New(o Options) (*Router, error) {
 	r.info.Capabilities = slices.DeleteFunc(slices.Clone(o.Info.Capabilities), func(c store.Capability) bool {
 		return c == store.CanCache || c == store.CanSnapshot // which are a member's own
 	})
-	r.now.Store(newLanes(o.Lanes, r.system))
+	r.now.Store(newLanes(o.Lanes, nil, r.system))
 	return r, nil
 }
 
@@ -72,22 +73,29 @@ func (r *Router) SetSystem(s store.Store) {
 	r.swap.Lock()
 	defer r.swap.Unlock()
 	r.system.set(s)
-	r.swapTo(r.now.Load().all)
+	now := r.now.Load()
+	r.swapTo(now.all, now.holds)
 }
 
 // Swap has all calls that begin from now on go by other lanes. Those under way end as
 // they began. A strategy that is in the new lanes too goes on; the others are closed once
-// their last call has ended, which Swap does not wait for.
-func (r *Router) Swap(next []Lane) {
+// their last call has ended, which Swap does not wait for. Until the next Swap the holds
+// are kept to.
+func (r *Router) Swap(next []Lane, holds ...Hold) {
 	r.swap.Lock()
 	defer r.swap.Unlock()
-	r.swapTo(next)
+	r.swapTo(next, holds)
 }
 
 // swapTo does so for one who holds swap.
-func (r *Router) swapTo(next []Lane) {
-	ls := newLanes(next, r.system)
+func (r *Router) swapTo(next []Lane, holds []Hold) {
+	ls := newLanes(next, holds, r.system)
 	old := r.now.Swap(ls)
+	old.end()
+	r.mu.Lock()
+	r.forgetSettled()
+	r.leaving = append(r.leaving, old)
+	r.mu.Unlock()
 	r.retires.Go(func() {
 		old.retire()
 		r.close(old, ls)
@@ -118,6 +126,7 @@ func (r *Router) Close() error {
 	defer r.swap.Unlock()
 	r.retires.Wait()
 	if old := r.now.Load(); !old.retired.Load() {
+		old.end()
 		old.retire()
 		r.close(old, nil)
 	}
@@ -159,7 +168,7 @@ func (r *Router) Ping(ctx context.Context) error {
 
 // Scan implements [store.Store].
 func (r *Router) Scan(ctx context.Context, s store.Scan) (store.Page, error) {
-	ls, err := r.enter()
+	ls, err := r.enterFor(ctx, s.Table)
 	if err != nil {
 		return store.Page{}, err
 	}
@@ -173,11 +182,15 @@ func (r *Router) Scan(ctx context.Context, s store.Scan) (store.Page, error) {
 // Changes implements [store.Store]. The changes of all tables can be had only where all
 // have one primary: what comes first of two primaries nobody can say.
 func (r *Router) Changes(ctx context.Context, c store.Changes) (store.Feed, error) {
-	ls, err := r.enter()
+	ls, err := r.enterFor(ctx, c.Table)
 	if err != nil {
 		return store.Feed{}, err
 	}
 	defer ls.leave()
+	if c.Wait > 0 {
+		ls.waiting.Add(1)
+		defer ls.waiting.Add(-1)
+	}
 	if c.Table != "" {
 		return ls.of(c.Table).Store.Changes(ctx, c)
 	}

@@ -9,6 +9,9 @@ import (
 // Apply implements [store.Store].
 func (r *Router) Apply(ctx context.Context, b store.Batch) ([]store.Result, error) {
 	ls, err := r.enter()
+	if err == nil && len(ls.holds) > 0 {
+		ls, err = r.admit(ctx, ls, !b.DryRun, len(b.Ops), func(i int) string { return b.Ops[i].Ref.Table })
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -59,6 +62,9 @@ func (r *Router) applyAcross(ctx context.Context, ls *lanes, b store.Batch) ([]s
 // Install implements [store.Store]. Entries of one strategy are installed at one moment.
 func (r *Router) Install(ctx context.Context, entries []store.Entry) error {
 	ls, err := r.enter()
+	if err == nil && len(ls.holds) > 0 {
+		ls, err = r.admit(ctx, ls, true, len(entries), func(i int) string { return entries[i].Table })
+	}
 	if err != nil {
 		return err
 	}
