@@ -108,9 +108,9 @@ func (s *strategies) build(r router.Route, routes router.Routes) (built, error) 
 	if err != nil {
 		return built{}, err
 	}
-	counted := intercept.Wrap(one, intercept.Metrics(func(o intercept.Operation) intercept.Observer {
+	counted := intercept.Measure(one, func(o intercept.Operation) intercept.Observer {
 		return s.app.through.Call(r.Name(), o.String())
-	}))
+	})
 	return built{one, counted, scopeOf(r, routes), r.Members, replicas}, nil
 }
 

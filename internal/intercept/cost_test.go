@@ -19,6 +19,7 @@ func BenchmarkGuard(b *testing.B) {
 		{"bare", quick{}},
 		{"trace", intercept.Wrap(quick{}, intercept.Trace("pg"))},
 		{"metrics", intercept.Wrap(quick{}, metrics)},
+		{"measured", intercept.Measure(quick{}, func(intercept.Operation) intercept.Observer { return &counted{} })},
 		{"retry", intercept.Wrap(quick{}, intercept.NewRetry(intercept.RetryOptions{}).Intercept)},
 		{"breaker", intercept.Wrap(quick{}, intercept.NewBreaker(intercept.BreakerOptions{}).Intercept)},
 		{"limit", intercept.Wrap(quick{}, limit.Intercept)},

@@ -37,10 +37,15 @@ func TestRandomOperations(t *testing.T) {
 
 // harness is the model's, with everything before it.
 func harness() storetest.Harness {
+	return harnessOf(func(s store.Store) store.Store { return intercept.Wrap(s, chain()...) })
+}
+
+// harnessOf is the model's, with something before it.
+func harnessOf(before func(store.Store) store.Store) storetest.Harness {
 	h := storetest.ModelHarness()
 	var inner sync.Map // by what is before it
 	wrap := func(s store.Store) store.Store {
-		w := intercept.Wrap(s, chain()...)
+		w := before(s)
 		inner.Store(w, s)
 		return w
 	}
