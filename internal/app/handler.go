@@ -32,7 +32,7 @@ func (a *App) newHandler(ctx context.Context, s store.Store, tells *status, put 
 	put.later("catalog", tables.Close)
 	instance := rand.Text()
 	roster := router.OpenRoster(ctx, router.RosterOptions{
-		Store: s, Alone: func() bool { return tells.line.system().own }, Instance: instance, Name: a.cfg.Listen, Logger: a.log,
+		Store: s, Alone: tells.alone, Instance: instance, Name: a.cfg.Listen, Logger: a.log,
 	})
 	put.later("roster", roster.Close)
 	book, err := router.OpenBook(ctx, router.BookOptions{

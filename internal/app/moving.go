@@ -223,3 +223,7 @@ func (c copying) tidyOnce(ctx context.Context, runner *operation.Runner) error {
 	}
 	return c.book.End(ctx, *transfer)
 }
+
+// alone says whether nobody needs to hear of this instance: others can't have its system
+// tables, or there is nowhere to move tables to.
+func (s *status) alone() bool { return s.line.system().own || len(s.members.list()) < 2 }
