@@ -122,3 +122,50 @@ func TestMove(t *testing.T) {
 		t.Errorf("%d writes were refused", n)
 	}
 }
+
+// TestMoveIsCanceled has a move end before it is done. Then nothing is held for it, and the
+// table is where it was.
+func TestMoveIsCanceled(t *testing.T) {
+	redis := testenv.Redis(t)
+	cfg := overBoth(t, testenv.Postgres(t), redis.URL)
+	cfg.RedisPrefix = redis.Prefix
+	cfg.Backends = cfg.Backends[:2]
+	cfg.Routes = "*=primary-only(pg)"
+	base := "http://" + start(t, cfg, Options{}).logged("ready")["address"].(string)
+	for n := range 3 {
+		operations := make([]string, 1000)
+		for i := range operations {
+			operations[i] = `{"op":"put","table":"users","key":"k` + strconv.Itoa(1000*n+i) + `","value":1}`
+		}
+		if resp, body := exchange(t, http.MethodPost, base+"/batch", `{"operations":[`+strings.Join(operations, ",")+`]}`); resp.StatusCode != http.StatusOK {
+			t.Fatalf("%d %s", resp.StatusCode, body)
+		}
+	}
+	resp, body := exchange(t, http.MethodPost, base+"/copies", `{"from":"pg","to":"hot","tables":"users","switch":true}`)
+	if resp.StatusCode != http.StatusAccepted {
+		t.Fatalf("%d %s", resp.StatusCode, body)
+	}
+	at := base + resp.Header.Get("Location")
+	exchange(t, http.MethodPost, at+"/cancel", "")
+	var op api.Operation
+	soon(t, "it to end", func() bool {
+		_, body := exchange(t, http.MethodGet, at, "")
+		if err := json.Unmarshal([]byte(body), &op); err != nil {
+			t.Fatalf("%s: %v", body, err)
+		}
+		return op.State != api.OperationStateRunning
+	})
+	if op.State != api.OperationStateCanceled {
+		t.Errorf("it is %s", op.State)
+	}
+	if resp, body := exchange(t, http.MethodPut, base+"/tables/users/keys/k1", "2"); resp.StatusCode != http.StatusOK {
+		t.Errorf("a write: %d %s", resp.StatusCode, body)
+	}
+	soon(t, "other routes to be let in", func() bool {
+		resp, _ := exchange(t, http.MethodPut, base+"/routes", `{"routes":[{"pattern":"*","strategy":"cache-aside","members":["pg","hot"]}]}`)
+		return resp.StatusCode == http.StatusOK
+	})
+	if _, body := exchange(t, http.MethodGet, base+"/tables/users/keys/k1", "", "Cache-Control", "no-cache"); body != "2" {
+		t.Errorf("the table has %s", body)
+	}
+}
