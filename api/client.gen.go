@@ -98,12 +98,71 @@ type ClientInterface interface {
 	// Corresponds with GET /backends (the `ListBackends` operationId).
 	ListBackends(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// DeleteBackend Remove a backend
+	//
+	// Every instance closes it within a second or so, once the calls to it have ended. What is stored there stays
+	// there. While routes name it, or where it has larder's own tables, it is a 409 `backend_in_use`; those of the
+	// settings are removed there: 409 `backend_fixed`.
+	//
+	// Corresponds with DELETE /backends/{name} (the `DeleteBackend` operationId).
+	DeleteBackend(ctx context.Context, name BackendName, params *DeleteBackendParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetBackend Get a backend
 	//
 	// What it can do, its limits, how it is, and its last maintenance.
 	//
 	// Corresponds with GET /backends/{name} (the `GetBackend` operationId).
 	GetBackend(ctx context.Context, name BackendName, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PatchBackendWithBody Drain, disable or enable a backend
+	//
+	// Every instance goes by it within a second or so, also after a restart, and no request fails for it. A backend
+	// that is the primary of a route, or has larder's own tables, is needed: 409 `backend_in_use`, which names the
+	// routes. New routes can't name one that is not `active`.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PATCH /backends/{name} (the `PatchBackend` operationId).
+	PatchBackendWithBody(ctx context.Context, name BackendName, params *PatchBackendParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PatchBackend Drain, disable or enable a backend
+	//
+	// Every instance goes by it within a second or so, also after a restart, and no request fails for it. A backend
+	// that is the primary of a route, or has larder's own tables, is needed: 409 `backend_in_use`, which names the
+	// routes. New routes can't name one that is not `active`.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PATCH /backends/{name} (the `PatchBackend` operationId).
+	PatchBackend(ctx context.Context, name BackendName, params *PatchBackendParams, body PatchBackendJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PutBackendWithBody Add a backend
+	//
+	// Opens it here first: nothing is kept where that fails. Then every instance opens it within a second or so, also
+	// after a restart; one that can't says so in `/health`. Routes may name it from then on. Putting one that was added
+	// before gives it another URL, unless routes name it. Those of the settings change there: 409 `backend_fixed`.
+	//
+	// The URL is kept, with its password, in larder's own tables, and shown without it. A file belongs to one
+	// instance, which has to be configured for it: a `bolt://` URL is a 400 `invalid_backend`.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /backends/{name} (the `PutBackend` operationId).
+	PutBackendWithBody(ctx context.Context, name BackendName, params *PutBackendParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PutBackend Add a backend
+	//
+	// Opens it here first: nothing is kept where that fails. Then every instance opens it within a second or so, also
+	// after a restart; one that can't says so in `/health`. Routes may name it from then on. Putting one that was added
+	// before gives it another URL, unless routes name it. Those of the settings change there: 409 `backend_fixed`.
+	//
+	// The URL is kept, with its password, in larder's own tables, and shown without it. A file belongs to one
+	// instance, which has to be configured for it: a `bolt://` URL is a 400 `invalid_backend`.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /backends/{name} (the `PutBackend` operationId).
+	PutBackend(ctx context.Context, name BackendName, params *PutBackendParams, body PutBackendJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CompareBackend Compare a fenced backend with the one that took its place
 	//
@@ -814,6 +873,25 @@ func (c *Client) ListBackends(ctx context.Context, reqEditors ...RequestEditorFn
 	return c.Client.Do(req)
 }
 
+// DeleteBackend Remove a backend
+//
+// Every instance closes it within a second or so, once the calls to it have ended. What is stored there stays
+// there. While routes name it, or where it has larder's own tables, it is a 409 `backend_in_use`; those of the
+// settings are removed there: 409 `backend_fixed`.
+//
+// Corresponds with DELETE /backends/{name} (the `DeleteBackend` operationId).
+func (c *Client) DeleteBackend(ctx context.Context, name BackendName, params *DeleteBackendParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeleteBackendRequest(c.Server, name, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // GetBackend Get a backend
 //
 // What it can do, its limits, how it is, and its last maintenance.
@@ -821,6 +899,96 @@ func (c *Client) ListBackends(ctx context.Context, reqEditors ...RequestEditorFn
 // Corresponds with GET /backends/{name} (the `GetBackend` operationId).
 func (c *Client) GetBackend(ctx context.Context, name BackendName, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetBackendRequest(c.Server, name)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PatchBackendWithBody Drain, disable or enable a backend
+//
+// Every instance goes by it within a second or so, also after a restart, and no request fails for it. A backend
+// that is the primary of a route, or has larder's own tables, is needed: 409 `backend_in_use`, which names the
+// routes. New routes can't name one that is not `active`.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PATCH /backends/{name} (the `PatchBackend` operationId).
+func (c *Client) PatchBackendWithBody(ctx context.Context, name BackendName, params *PatchBackendParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPatchBackendRequestWithBody(c.Server, name, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PatchBackend Drain, disable or enable a backend
+//
+// Every instance goes by it within a second or so, also after a restart, and no request fails for it. A backend
+// that is the primary of a route, or has larder's own tables, is needed: 409 `backend_in_use`, which names the
+// routes. New routes can't name one that is not `active`.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PATCH /backends/{name} (the `PatchBackend` operationId).
+func (c *Client) PatchBackend(ctx context.Context, name BackendName, params *PatchBackendParams, body PatchBackendJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPatchBackendRequest(c.Server, name, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PutBackendWithBody Add a backend
+//
+// Opens it here first: nothing is kept where that fails. Then every instance opens it within a second or so, also
+// after a restart; one that can't says so in `/health`. Routes may name it from then on. Putting one that was added
+// before gives it another URL, unless routes name it. Those of the settings change there: 409 `backend_fixed`.
+//
+// The URL is kept, with its password, in larder's own tables, and shown without it. A file belongs to one
+// instance, which has to be configured for it: a `bolt://` URL is a 400 `invalid_backend`.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /backends/{name} (the `PutBackend` operationId).
+func (c *Client) PutBackendWithBody(ctx context.Context, name BackendName, params *PutBackendParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPutBackendRequestWithBody(c.Server, name, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PutBackend Add a backend
+//
+// Opens it here first: nothing is kept where that fails. Then every instance opens it within a second or so, also
+// after a restart; one that can't says so in `/health`. Routes may name it from then on. Putting one that was added
+// before gives it another URL, unless routes name it. Those of the settings change there: 409 `backend_fixed`.
+//
+// The URL is kept, with its password, in larder's own tables, and shown without it. A file belongs to one
+// instance, which has to be configured for it: a `bolt://` URL is a 400 `invalid_backend`.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /backends/{name} (the `PutBackend` operationId).
+func (c *Client) PutBackend(ctx context.Context, name BackendName, params *PutBackendParams, body PutBackendJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPutBackendRequest(c.Server, name, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2169,6 +2337,82 @@ func NewListBackendsRequest(server string) (*http.Request, error) {
 	return req, nil
 }
 
+// NewDeleteBackendRequest constructs an http.Request for the DeleteBackend method
+func NewDeleteBackendRequest(server string, name BackendName, params *DeleteBackendParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/backends/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.DryRun != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "dry_run", *params.DryRun, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
 // NewGetBackendRequest constructs an http.Request for the GetBackend method
 func NewGetBackendRequest(server string, name BackendName) (*http.Request, error) {
 	var err error
@@ -2198,6 +2442,195 @@ func NewGetBackendRequest(server string, name BackendName) (*http.Request, error
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewPatchBackendRequest calls the generic PatchBackend builder with application/json body
+func NewPatchBackendRequest(server string, name BackendName, params *PatchBackendParams, body PatchBackendJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPatchBackendRequestWithBody(server, name, params, "application/json", bodyReader)
+}
+
+// NewPatchBackendRequestWithBody constructs an http.Request for the PatchBackend method, with any body, and a specified content type
+func NewPatchBackendRequestWithBody(server string, name BackendName, params *PatchBackendParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/backends/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.DryRun != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "dry_run", *params.DryRun, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodPatch, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewPutBackendRequest calls the generic PutBackend builder with application/json body
+func NewPutBackendRequest(server string, name BackendName, params *PutBackendParams, body PutBackendJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPutBackendRequestWithBody(server, name, params, "application/json", bodyReader)
+}
+
+// NewPutBackendRequestWithBody constructs an http.Request for the PutBackend method, with any body, and a specified content type
+func NewPutBackendRequestWithBody(server string, name BackendName, params *PutBackendParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/backends/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.DryRun != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "dry_run", *params.DryRun, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
+		if params.IfNoneMatch != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "If-None-Match", *params.IfNoneMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam1)
+		}
+
 	}
 
 	return req, nil
@@ -4965,6 +5398,17 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /backends (the `ListBackends` operationId).
 	ListBackendsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListBackendsResponse, error)
 
+	// DeleteBackendWithResponse Remove a backend
+	//
+	// Every instance closes it within a second or so, once the calls to it have ended. What is stored there stays
+	// there. While routes name it, or where it has larder's own tables, it is a 409 `backend_in_use`; those of the
+	// settings are removed there: 409 `backend_fixed`.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /backends/{name} (the `DeleteBackend` operationId).
+	DeleteBackendWithResponse(ctx context.Context, name BackendName, params *DeleteBackendParams, reqEditors ...RequestEditorFn) (*DeleteBackendResponse, error)
+
 	// GetBackendWithResponse Get a backend
 	//
 	// What it can do, its limits, how it is, and its last maintenance.
@@ -4973,6 +5417,56 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /backends/{name} (the `GetBackend` operationId).
 	GetBackendWithResponse(ctx context.Context, name BackendName, reqEditors ...RequestEditorFn) (*GetBackendResponse, error)
+
+	// PatchBackendWithBodyWithResponse Drain, disable or enable a backend
+	//
+	// Every instance goes by it within a second or so, also after a restart, and no request fails for it. A backend
+	// that is the primary of a route, or has larder's own tables, is needed: 409 `backend_in_use`, which names the
+	// routes. New routes can't name one that is not `active`.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PATCH /backends/{name} (the `PatchBackend` operationId).
+	PatchBackendWithBodyWithResponse(ctx context.Context, name BackendName, params *PatchBackendParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PatchBackendResponse, error)
+
+	// PatchBackendWithResponse Drain, disable or enable a backend
+	//
+	// Every instance goes by it within a second or so, also after a restart, and no request fails for it. A backend
+	// that is the primary of a route, or has larder's own tables, is needed: 409 `backend_in_use`, which names the
+	// routes. New routes can't name one that is not `active`.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PATCH /backends/{name} (the `PatchBackend` operationId).
+	PatchBackendWithResponse(ctx context.Context, name BackendName, params *PatchBackendParams, body PatchBackendJSONRequestBody, reqEditors ...RequestEditorFn) (*PatchBackendResponse, error)
+
+	// PutBackendWithBodyWithResponse Add a backend
+	//
+	// Opens it here first: nothing is kept where that fails. Then every instance opens it within a second or so, also
+	// after a restart; one that can't says so in `/health`. Routes may name it from then on. Putting one that was added
+	// before gives it another URL, unless routes name it. Those of the settings change there: 409 `backend_fixed`.
+	//
+	// The URL is kept, with its password, in larder's own tables, and shown without it. A file belongs to one
+	// instance, which has to be configured for it: a `bolt://` URL is a 400 `invalid_backend`.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /backends/{name} (the `PutBackend` operationId).
+	PutBackendWithBodyWithResponse(ctx context.Context, name BackendName, params *PutBackendParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PutBackendResponse, error)
+
+	// PutBackendWithResponse Add a backend
+	//
+	// Opens it here first: nothing is kept where that fails. Then every instance opens it within a second or so, also
+	// after a restart; one that can't says so in `/health`. Routes may name it from then on. Putting one that was added
+	// before gives it another URL, unless routes name it. Those of the settings change there: 409 `backend_fixed`.
+	//
+	// The URL is kept, with its password, in larder's own tables, and shown without it. A file belongs to one
+	// instance, which has to be configured for it: a `bolt://` URL is a 400 `invalid_backend`.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /backends/{name} (the `PutBackend` operationId).
+	PutBackendWithResponse(ctx context.Context, name BackendName, params *PutBackendParams, body PutBackendJSONRequestBody, reqEditors ...RequestEditorFn) (*PutBackendResponse, error)
 
 	// CompareBackendWithResponse Compare a fenced backend with the one that took its place
 	//
@@ -5779,6 +6273,101 @@ func (r ListBackendsResponse) ContentType() string {
 	return ""
 }
 
+type DeleteBackendResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *Conflict
+	// ApplicationProblemJSON412 the response for an HTTP 412 `application/problem+json` response
+	ApplicationProblemJSON412 *PreconditionFailed
+	// ApplicationProblemJSON501 the response for an HTTP 501 `application/problem+json` response
+	ApplicationProblemJSON501 *Unsupported
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// ApplicationProblemJSON507 the response for an HTTP 507 `application/problem+json` response
+	ApplicationProblemJSON507 *StorageFull
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *ProblemResponse
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r DeleteBackendResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r DeleteBackendResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r DeleteBackendResponse) GetApplicationProblemJSON409() *Conflict {
+	return r.ApplicationProblemJSON409
+}
+
+// GetApplicationProblemJSON412 returns the response for an HTTP 412 `application/problem+json` response
+func (r DeleteBackendResponse) GetApplicationProblemJSON412() *PreconditionFailed {
+	return r.ApplicationProblemJSON412
+}
+
+// GetApplicationProblemJSON501 returns the response for an HTTP 501 `application/problem+json` response
+func (r DeleteBackendResponse) GetApplicationProblemJSON501() *Unsupported {
+	return r.ApplicationProblemJSON501
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r DeleteBackendResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetApplicationProblemJSON507 returns the response for an HTTP 507 `application/problem+json` response
+func (r DeleteBackendResponse) GetApplicationProblemJSON507() *StorageFull {
+	return r.ApplicationProblemJSON507
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r DeleteBackendResponse) GetApplicationProblemJSONDefault() *ProblemResponse {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r DeleteBackendResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r DeleteBackendResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r DeleteBackendResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r DeleteBackendResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetBackendResponse200Headers the declared response headers of an HTTP 200 response for GetBackend
+type GetBackendResponse200Headers struct {
+	ETag *string
+}
+
 type GetBackendResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -5790,6 +6379,8 @@ type GetBackendResponse struct {
 	ApplicationProblemJSON404 *NotFound
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *ProblemResponse
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetBackendResponse200Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -5835,6 +6426,250 @@ func (r GetBackendResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetBackendResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// PatchBackendResponse200Headers the declared response headers of an HTTP 200 response for PatchBackend
+type PatchBackendResponse200Headers struct {
+	ETag *string
+}
+
+type PatchBackendResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Backend
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *Conflict
+	// ApplicationProblemJSON412 the response for an HTTP 412 `application/problem+json` response
+	ApplicationProblemJSON412 *PreconditionFailed
+	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationProblemJSON413 *TooLarge
+	// ApplicationProblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationProblemJSON415 *UnsupportedMediaType
+	// ApplicationProblemJSON501 the response for an HTTP 501 `application/problem+json` response
+	ApplicationProblemJSON501 *Unsupported
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// ApplicationProblemJSON507 the response for an HTTP 507 `application/problem+json` response
+	ApplicationProblemJSON507 *StorageFull
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *ProblemResponse
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *PatchBackendResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r PatchBackendResponse) GetJSON200() *Backend {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r PatchBackendResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r PatchBackendResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r PatchBackendResponse) GetApplicationProblemJSON409() *Conflict {
+	return r.ApplicationProblemJSON409
+}
+
+// GetApplicationProblemJSON412 returns the response for an HTTP 412 `application/problem+json` response
+func (r PatchBackendResponse) GetApplicationProblemJSON412() *PreconditionFailed {
+	return r.ApplicationProblemJSON412
+}
+
+// GetApplicationProblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r PatchBackendResponse) GetApplicationProblemJSON413() *TooLarge {
+	return r.ApplicationProblemJSON413
+}
+
+// GetApplicationProblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r PatchBackendResponse) GetApplicationProblemJSON415() *UnsupportedMediaType {
+	return r.ApplicationProblemJSON415
+}
+
+// GetApplicationProblemJSON501 returns the response for an HTTP 501 `application/problem+json` response
+func (r PatchBackendResponse) GetApplicationProblemJSON501() *Unsupported {
+	return r.ApplicationProblemJSON501
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r PatchBackendResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetApplicationProblemJSON507 returns the response for an HTTP 507 `application/problem+json` response
+func (r PatchBackendResponse) GetApplicationProblemJSON507() *StorageFull {
+	return r.ApplicationProblemJSON507
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r PatchBackendResponse) GetApplicationProblemJSONDefault() *ProblemResponse {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r PatchBackendResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r PatchBackendResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PatchBackendResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r PatchBackendResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// PutBackendResponse200Headers the declared response headers of an HTTP 200 response for PutBackend
+type PutBackendResponse200Headers struct {
+	ETag *string
+}
+
+// PutBackendResponse201Headers the declared response headers of an HTTP 201 response for PutBackend
+type PutBackendResponse201Headers struct {
+	ETag     *string
+	Location *string
+}
+
+type PutBackendResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Backend
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *Backend
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *Conflict
+	// ApplicationProblemJSON412 the response for an HTTP 412 `application/problem+json` response
+	ApplicationProblemJSON412 *PreconditionFailed
+	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationProblemJSON413 *TooLarge
+	// ApplicationProblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationProblemJSON415 *UnsupportedMediaType
+	// ApplicationProblemJSON501 the response for an HTTP 501 `application/problem+json` response
+	ApplicationProblemJSON501 *Unsupported
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// ApplicationProblemJSON507 the response for an HTTP 507 `application/problem+json` response
+	ApplicationProblemJSON507 *StorageFull
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *ProblemResponse
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *PutBackendResponse200Headers
+	// Headers201 the parsed response headers for an HTTP 201 response
+	Headers201 *PutBackendResponse201Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r PutBackendResponse) GetJSON200() *Backend {
+	return r.JSON200
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r PutBackendResponse) GetJSON201() *Backend {
+	return r.JSON201
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r PutBackendResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r PutBackendResponse) GetApplicationProblemJSON409() *Conflict {
+	return r.ApplicationProblemJSON409
+}
+
+// GetApplicationProblemJSON412 returns the response for an HTTP 412 `application/problem+json` response
+func (r PutBackendResponse) GetApplicationProblemJSON412() *PreconditionFailed {
+	return r.ApplicationProblemJSON412
+}
+
+// GetApplicationProblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r PutBackendResponse) GetApplicationProblemJSON413() *TooLarge {
+	return r.ApplicationProblemJSON413
+}
+
+// GetApplicationProblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r PutBackendResponse) GetApplicationProblemJSON415() *UnsupportedMediaType {
+	return r.ApplicationProblemJSON415
+}
+
+// GetApplicationProblemJSON501 returns the response for an HTTP 501 `application/problem+json` response
+func (r PutBackendResponse) GetApplicationProblemJSON501() *Unsupported {
+	return r.ApplicationProblemJSON501
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r PutBackendResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetApplicationProblemJSON507 returns the response for an HTTP 507 `application/problem+json` response
+func (r PutBackendResponse) GetApplicationProblemJSON507() *StorageFull {
+	return r.ApplicationProblemJSON507
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r PutBackendResponse) GetApplicationProblemJSONDefault() *ProblemResponse {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r PutBackendResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r PutBackendResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PutBackendResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r PutBackendResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -9821,6 +10656,23 @@ func (c *ClientWithResponses) ListBackendsWithResponse(ctx context.Context, reqE
 	return ParseListBackendsResponse(rsp)
 }
 
+// DeleteBackendWithResponse Remove a backend
+//
+// Every instance closes it within a second or so, once the calls to it have ended. What is stored there stays
+// there. While routes name it, or where it has larder's own tables, it is a 409 `backend_in_use`; those of the
+// settings are removed there: 409 `backend_fixed`.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /backends/{name} (the `DeleteBackend` operationId).
+func (c *ClientWithResponses) DeleteBackendWithResponse(ctx context.Context, name BackendName, params *DeleteBackendParams, reqEditors ...RequestEditorFn) (*DeleteBackendResponse, error) {
+	rsp, err := c.DeleteBackend(ctx, name, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDeleteBackendResponse(rsp)
+}
+
 // GetBackendWithResponse Get a backend
 //
 // What it can do, its limits, how it is, and its last maintenance.
@@ -9834,6 +10686,80 @@ func (c *ClientWithResponses) GetBackendWithResponse(ctx context.Context, name B
 		return nil, err
 	}
 	return ParseGetBackendResponse(rsp)
+}
+
+// PatchBackendWithBodyWithResponse Drain, disable or enable a backend
+//
+// Every instance goes by it within a second or so, also after a restart, and no request fails for it. A backend
+// that is the primary of a route, or has larder's own tables, is needed: 409 `backend_in_use`, which names the
+// routes. New routes can't name one that is not `active`.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PATCH /backends/{name} (the `PatchBackend` operationId).
+func (c *ClientWithResponses) PatchBackendWithBodyWithResponse(ctx context.Context, name BackendName, params *PatchBackendParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PatchBackendResponse, error) {
+	rsp, err := c.PatchBackendWithBody(ctx, name, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePatchBackendResponse(rsp)
+}
+
+// PatchBackendWithResponse Drain, disable or enable a backend
+//
+// Every instance goes by it within a second or so, also after a restart, and no request fails for it. A backend
+// that is the primary of a route, or has larder's own tables, is needed: 409 `backend_in_use`, which names the
+// routes. New routes can't name one that is not `active`.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PATCH /backends/{name} (the `PatchBackend` operationId).
+func (c *ClientWithResponses) PatchBackendWithResponse(ctx context.Context, name BackendName, params *PatchBackendParams, body PatchBackendJSONRequestBody, reqEditors ...RequestEditorFn) (*PatchBackendResponse, error) {
+	rsp, err := c.PatchBackend(ctx, name, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePatchBackendResponse(rsp)
+}
+
+// PutBackendWithBodyWithResponse Add a backend
+//
+// Opens it here first: nothing is kept where that fails. Then every instance opens it within a second or so, also
+// after a restart; one that can't says so in `/health`. Routes may name it from then on. Putting one that was added
+// before gives it another URL, unless routes name it. Those of the settings change there: 409 `backend_fixed`.
+//
+// The URL is kept, with its password, in larder's own tables, and shown without it. A file belongs to one
+// instance, which has to be configured for it: a `bolt://` URL is a 400 `invalid_backend`.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /backends/{name} (the `PutBackend` operationId).
+func (c *ClientWithResponses) PutBackendWithBodyWithResponse(ctx context.Context, name BackendName, params *PutBackendParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PutBackendResponse, error) {
+	rsp, err := c.PutBackendWithBody(ctx, name, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePutBackendResponse(rsp)
+}
+
+// PutBackendWithResponse Add a backend
+//
+// Opens it here first: nothing is kept where that fails. Then every instance opens it within a second or so, also
+// after a restart; one that can't says so in `/health`. Routes may name it from then on. Putting one that was added
+// before gives it another URL, unless routes name it. Those of the settings change there: 409 `backend_fixed`.
+//
+// The URL is kept, with its password, in larder's own tables, and shown without it. A file belongs to one
+// instance, which has to be configured for it: a `bolt://` URL is a 400 `invalid_backend`.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /backends/{name} (the `PutBackend` operationId).
+func (c *ClientWithResponses) PutBackendWithResponse(ctx context.Context, name BackendName, params *PutBackendParams, body PutBackendJSONRequestBody, reqEditors ...RequestEditorFn) (*PutBackendResponse, error) {
+	rsp, err := c.PutBackend(ctx, name, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePutBackendResponse(rsp)
 }
 
 // CompareBackendWithResponse Compare a fenced backend with the one that took its place
@@ -10997,6 +11923,84 @@ func ParseListBackendsResponse(rsp *http.Response) (*ListBackendsResponse, error
 	return response, nil
 }
 
+// ParseDeleteBackendResponse parses an HTTP response from a DeleteBackendWithResponse call
+func ParseDeleteBackendResponse(rsp *http.Response) (*DeleteBackendResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &DeleteBackendResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 412:
+		var dest PreconditionFailed
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON412 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 501:
+		var dest Unsupported
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON501 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 507:
+		var dest StorageFull
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON507 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ProblemResponse
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseGetBackendResponse parses an HTTP response from a GetBackendWithResponse call
 func ParseGetBackendResponse(rsp *http.Response) (*GetBackendResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -11039,6 +12043,254 @@ func ParseGetBackendResponse(rsp *http.Response) (*GetBackendResponse, error) {
 		}
 		response.ApplicationProblemJSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetBackendResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParsePatchBackendResponse parses an HTTP response from a PatchBackendWithResponse call
+func ParsePatchBackendResponse(rsp *http.Response) (*PatchBackendResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PatchBackendResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Backend
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 412:
+		var dest PreconditionFailed
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON412 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest TooLarge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest UnsupportedMediaType
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 501:
+		var dest Unsupported
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON501 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 507:
+		var dest StorageFull
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON507 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ProblemResponse
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers PatchBackendResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParsePutBackendResponse parses an HTTP response from a PutBackendWithResponse call
+func ParsePutBackendResponse(rsp *http.Response) (*PutBackendResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PutBackendResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Backend
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest Backend
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 412:
+		var dest PreconditionFailed
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON412 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest TooLarge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest UnsupportedMediaType
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 501:
+		var dest Unsupported
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON501 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 507:
+		var dest StorageFull
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON507 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest ProblemResponse
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers PutBackendResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 201:
+		var headers PutBackendResponse201Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		if values := rsp.Header.Values("Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uri-reference"}); err != nil {
+				return nil, err
+			}
+			headers.Location = &value
+		}
+		response.Headers201 = &headers
 	}
 
 	return response, nil

@@ -10,7 +10,9 @@ import (
 
 // Defines values for BackendState.
 const (
+	BackendStateDisabled   BackendState = "disabled"
 	BackendStateDown       BackendState = "down"
+	BackendStateDraining   BackendState = "draining"
 	BackendStateFenced     BackendState = "fenced"
 	BackendStateRecovering BackendState = "recovering"
 	BackendStateSuspect    BackendState = "suspect"
@@ -20,7 +22,11 @@ const (
 // Valid indicates whether the value is a known member of the BackendState enum.
 func (e BackendState) Valid() bool {
 	switch e {
+	case BackendStateDisabled:
+		return true
 	case BackendStateDown:
+		return true
+	case BackendStateDraining:
 		return true
 	case BackendStateFenced:
 		return true
@@ -29,6 +35,27 @@ func (e BackendState) Valid() bool {
 	case BackendStateSuspect:
 		return true
 	case BackendStateUp:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for BackendUse.
+const (
+	BackendUseActive   BackendUse = "active"
+	BackendUseDisabled BackendUse = "disabled"
+	BackendUseDraining BackendUse = "draining"
+)
+
+// Valid indicates whether the value is a known member of the BackendUse enum.
+func (e BackendUse) Valid() bool {
+	switch e {
+	case BackendUseActive:
+		return true
+	case BackendUseDisabled:
+		return true
+	case BackendUseDraining:
 		return true
 	default:
 		return false
@@ -434,8 +461,12 @@ type Backend struct {
 	Role string `json:"role"`
 
 	// State How it is: `up`; `suspect`, having failed to answer once; `down`; `recovering`, which answers again while what
-	// follows it catches up; or `fenced`, which answers and is not used, since another has taken its place.
+	// follows it catches up; or `fenced`, which answers and is not used, since another has taken its place. One that
+	// would be up is `draining` where it was told to, and one that is `disabled` is not asked how it is.
 	State BackendState `json:"state"`
+
+	// URL The URL of one that was added, with its secrets hidden; left out for those of the settings.
+	URL string `json:"url,omitempty"`
 
 	// Capabilities What not every backend can do, and this one can, among `query`, `indexes`, `snapshot`, `maintenance`,
 	// `inspection`, `sql` and `pubsub`.
@@ -473,7 +504,8 @@ type BackendHealth struct {
 	Engine string `json:"engine"`
 
 	// State How it is: `up`; `suspect`, having failed to answer once; `down`; `recovering`, which answers again while what
-	// follows it catches up; or `fenced`, which answers and is not used, since another has taken its place.
+	// follows it catches up; or `fenced`, which answers and is not used, since another has taken its place. One that
+	// would be up is `draining` where it was told to, and one that is `disabled` is not asked how it is.
 	State BackendState `json:"state"`
 
 	// Reason Why it is not up.
@@ -507,8 +539,16 @@ type BackendList struct {
 	Items []Backend `json:"items"`
 }
 
+// BackendPatch What a backend is to be used for from now on.
+type BackendPatch struct {
+	// State What a backend is used for: `active`, all that routes say; `draining`, which is kept up to date while reads go to
+	// others; or `disabled`, which is not called at all, and catches up when it is active again.
+	State BackendUse `json:"state"`
+}
+
 // BackendState How it is: `up`; `suspect`, having failed to answer once; `down`; `recovering`, which answers again while what
-// follows it catches up; or `fenced`, which answers and is not used, since another has taken its place.
+// follows it catches up; or `fenced`, which answers and is not used, since another has taken its place. One that
+// would be up is `draining` where it was told to, and one that is `disabled` is not asked how it is.
 type BackendState string
 
 // BackendStats The calls to one backend, and what it tells about itself.
@@ -534,6 +574,16 @@ type BackendStats struct {
 	// Figures What the backend tells about itself, by the names that `/metrics` has for it after `larder_backend_`. They are
 	// some seconds old at most; there are none while it does not tell.
 	Figures BackendFigures `json:"figures"`
+}
+
+// BackendUse What a backend is used for: `active`, all that routes say; `draining`, which is kept up to date while reads go to
+// others; or `disabled`, which is not called at all, and catches up when it is active again.
+type BackendUse string
+
+// BackendWrite A backend to be added.
+type BackendWrite struct {
+	// URL Where it is, as in `LARDER_BACKENDS`; its scheme says which engine it is.
+	URL string `json:"url"`
 }
 
 // BatchOp What the operation does.
@@ -1887,6 +1937,40 @@ type Unsupported = Problem
 // UnsupportedMediaType What went wrong (RFC 9457).
 type UnsupportedMediaType = Problem
 
+// DeleteBackendParams defines parameters for DeleteBackend.
+type DeleteBackendParams struct {
+	// DryRun Say whether it could be done, and change nothing.
+	DryRun *bool `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// IfMatch Write, or read, only where the entry has one of these versions, `"7"`, or where there is one at all, `*`. Else 412
+	// `version_mismatch` or `not_found`. Weak or empty tags are a 400 `invalid_header`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// PatchBackendParams defines parameters for PatchBackend.
+type PatchBackendParams struct {
+	// DryRun Say whether it could be done, and change nothing.
+	DryRun *bool `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// IfMatch Write, or read, only where the entry has one of these versions, `"7"`, or where there is one at all, `*`. Else 412
+	// `version_mismatch` or `not_found`. Weak or empty tags are a 400 `invalid_header`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// PutBackendParams defines parameters for PutBackend.
+type PutBackendParams struct {
+	// DryRun Say whether it could be done, and change nothing.
+	DryRun *bool `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// IfMatch Write, or read, only where the entry has one of these versions, `"7"`, or where there is one at all, `*`. Else 412
+	// `version_mismatch` or `not_found`. Weak or empty tags are a 400 `invalid_header`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+
+	// IfNoneMatch On a read: 304 where the entry has one of these versions. On a write only `*`: 412 `already_exists` where
+	// there is an entry. Weak or empty tags are a 400 `invalid_header`.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+}
+
 // CompareBackendParams defines parameters for CompareBackend.
 type CompareBackendParams struct {
 	// DryRun Say what would change, and change nothing.
@@ -2260,6 +2344,12 @@ type QueryTableParams struct {
 	// `Cache-Status` (RFC 9211) then tells whether a copy answered, and if not why.
 	CacheControl *CacheControl `json:"Cache-Control,omitempty"`
 }
+
+// PatchBackendJSONRequestBody defines body for PatchBackend for application/json ContentType.
+type PatchBackendJSONRequestBody = BackendPatch
+
+// PutBackendJSONRequestBody defines body for PutBackend for application/json ContentType.
+type PutBackendJSONRequestBody = BackendWrite
 
 // ApplyBatchJSONRequestBody defines body for ApplyBatch for application/json ContentType.
 type ApplyBatchJSONRequestBody = BatchRequest

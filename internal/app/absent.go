@@ -41,6 +41,12 @@ func (a absent) Ping(context.Context) error { return a.err }
 // Close has nothing to free.
 func (a absent) Close() error { return nil }
 
+// absent says whether the backend could not be opened yet.
+func (m *member) absent() bool {
+	_, is := m.opened.(absent)
+	return is
+}
+
 // canWait says whether an error of opening is that of a backend which may be there later.
 func canWait(err error) bool {
 	code := store.CodeOf(err)
@@ -66,6 +72,7 @@ func (r *registry) await(ctx context.Context, m *member, arrived func()) {
 		case err == nil:
 			next := r.newMember(b, opened)
 			next.fixed = m.fixed
+			next.atMode.Store(m.atMode.Load())
 			next.watch = r.watchOf(next)
 			r.replace(m, next)
 			log.Info().Msg("a backend that could not be reached at the start is there")
@@ -80,12 +87,12 @@ func (r *registry) await(ctx context.Context, m *member, arrived func()) {
 	}
 }
 
-// awaitAll does so for all that are absent.
+// awaitAll does so for all of the settings that are absent.
 func (r *registry) awaitAll(arrived func(name string)) {
 	ctx, stop := context.WithCancel(context.Background())
 	r.stopAwaiting = stop
 	for _, m := range r.list() {
-		if _, is := m.opened.(absent); is {
+		if m.absent() && m.fixed {
 			r.awaiting.Go(func() { r.await(ctx, m, func() { arrived(m.name) }) })
 		}
 	}

@@ -126,6 +126,8 @@ func (a *App) assemble(ctx context.Context, put *cleanups) (handler, about, erro
 	if err := ms.open(ctx, put); err != nil {
 		return nil, about{}, err
 	}
+	added := &additions{app: a, members: ms}
+	put.later("backends that were added", added.close)
 	if err := line.open(ctx, a, ms, put); err != nil {
 		return nil, about{}, err
 	}
@@ -151,7 +153,7 @@ func (a *App) assemble(ctx context.Context, put *cleanups) (handler, about, erro
 	}
 	line.rule(s, built)
 	put.later("router", func() error { return errors.Join(line.end(), s.Close()) })
-	ms.strategies = built
+	ms.strategies, added.router = built, s
 	ms.watch()
 	put.later("health", ms.unwatch)
 
@@ -169,7 +171,7 @@ func (a *App) assemble(ctx context.Context, put *cleanups) (handler, about, erro
 	if err := a.registry.Register(telemetry.Strategies{Figures: built.figures}); err != nil {
 		return nil, about{}, err
 	}
-	tells := &status{app: a, members: ms, line: &line, router: s, figures: figures, strategies: built}
+	tells := &status{app: a, members: ms, line: &line, additions: added, router: s, figures: figures, strategies: built}
 	h, err := a.newHandler(ctx, s, tells, put)
 	if err != nil {
 		return nil, about{}, err

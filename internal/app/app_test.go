@@ -264,7 +264,7 @@ func TestEverythingIsPutAwayInOrder(t *testing.T) {
 	s.logged("ready")
 	s.stop()
 	s.logged("stopping")
-	for _, part := range []string{"requests", "handlers", "copies", "operations", "absent backends", "routes", "roster", "catalog", "figures", "health", "router", "strategies", "successions", "store primary", "server"} {
+	for _, part := range []string{"requests", "handlers", "copies", "operations", "absent backends", "routes", "backends", "roster", "catalog", "figures", "health", "router", "strategies", "successions", "backends that were added", "store primary", "server"} {
 		if got := s.logged("put away")["part"]; got != part {
 			t.Errorf("%v is put away, want %s", got, part)
 		}

@@ -41,7 +41,26 @@ func (m *member) ping(ctx context.Context) error {
 }
 
 // stateOf is the state as the contract has it.
-func stateOf(c health.Condition) api.BackendState { return api.BackendState(c.State.String()) }
+func stateOf(m *member, c health.Condition) api.BackendState { return stateIn(m.mode(), c) }
+
+// stateIn is the state in a mode.
+func stateIn(by mode, c health.Condition) api.BackendState {
+	switch {
+	case by == disabled:
+		return api.BackendStateDisabled
+	case by == draining && c.State == health.Up:
+		return api.BackendStateDraining
+	}
+	return api.BackendState(c.State.String())
+}
+
+// now is how the backend was when it was last looked at.
+func (m *member) now() health.Condition {
+	if m.watch == nil {
+		return health.Condition{State: health.Up} // it has just answered
+	}
+	return m.watch.Now()
+}
 
 // serves says whether a backend in that state takes calls.
 func serves(c health.Condition) bool { return c.State != health.Down && c.State != health.Fenced }

@@ -35,8 +35,13 @@ func (a *App) newHandler(ctx context.Context, s store.Store, tells *status, put 
 		Store: s, Alone: tells.alone, Instance: instance, Name: a.cfg.Listen, Logger: a.log,
 	})
 	put.later("roster", roster.Close)
+	listing, err := router.OpenListing(ctx, router.ListingOptions{Router: tells.router, Take: tells.additions.take, Pause: openEvery, Logger: a.log})
+	if err != nil {
+		return nil, err
+	}
+	put.later("backends", listing.Close)
 	book, err := router.OpenBook(ctx, router.BookOptions{
-		Router: tells.router, Members: a.cfg.Members().Names, Default: tells.router.Routes(), Build: tells.strategies.lanes,
+		Router: tells.router, Members: tells.members.names, Refuse: tells.members.refuse, Default: tells.router.Routes(), Build: tells.strategies.lanes,
 		Trusted: roster.Trusted, Logger: a.log,
 	})
 	if err != nil {
@@ -44,6 +49,7 @@ func (a *App) newHandler(ctx context.Context, s store.Store, tells *status, put 
 	}
 	put.later("routes", book.Close)
 	roster.Follow(book)
+	tells.additions.use(func(name string) { tells.arrived(name, book) })
 	tells.members.awaitAll(func(name string) { tells.arrived(name, book) })
 	put.later("absent backends", tells.members.endAwaiting)
 	compares := comparing{members: tells.members, line: tells.line, book: book}
@@ -66,6 +72,7 @@ func (a *App) newHandler(ctx context.Context, s store.Store, tells *status, put 
 		Status:     tells,
 		Backend:    tells.backend,
 		Routing:    routing{book},
+		Backends:   &administration{additions: tells.additions, members: tells.members, status: tells, listing: listing, book: book},
 		Promoting:  promoting{members: tells.members, line: tells.line, strategies: tells.strategies, book: book, runner: runner},
 		Copying:    copyRequests{copies, runner},
 		Operations: operations{runner},

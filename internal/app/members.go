@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 
 	"github.com/rs/zerolog"
@@ -11,6 +12,7 @@ import (
 	"larder/internal/backend"
 	"larder/internal/config"
 	"larder/internal/health"
+	"larder/internal/router"
 	"larder/internal/store"
 )
 
@@ -46,12 +48,25 @@ var modeNames = [...]string{active: "active", draining: "draining", disabled: "d
 // String is the mode's name in the contract.
 func (m mode) String() string { return modeNames[m] }
 
+// modeOf is the mode of a use.
+func modeOf(u router.Use) mode {
+	return mode(max(0, slices.Index(modeNames[:], string(u))))
+}
+
 // refuses says why all calls are refused, "" where they are not.
 func (m mode) refuses() string {
 	if m == disabled {
 		return "the backend is disabled"
 	}
 	return ""
+}
+
+// shownURL is where one is that was added, without its secrets.
+func (m *member) shownURL() string {
+	if m.fixed {
+		return ""
+	}
+	return config.HideSecrets(m.url)
 }
 
 func (m *member) mode() mode { return mode(m.atMode.Load()) }

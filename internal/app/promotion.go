@@ -42,6 +42,9 @@ func (p promoting) Promote(ctx context.Context, name string, c httpapi.Promotion
 	if m == nil {
 		return api.Promotion{}, &store.Error{Code: store.NotFound, Detail: "there is no backend of this name; GET /backends lists them"}
 	}
+	if m.mode() != active {
+		return api.Promotion{}, inUse("%s is %s; nobody is put in another's place before it is active", name, m.mode())
+	}
 	routes, _ := p.book.Routes()
 	s, err := p.succession(name, routes, c.Force)
 	if err != nil {

@@ -74,6 +74,31 @@ func (r *registry) replace(m, by *member) {
 	r.all[slices.Index(r.all, m)] = by
 }
 
+// remove takes a member out. Whoever has it goes on with it.
+func (r *registry) remove(m *member) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.all = slices.DeleteFunc(slices.Clone(r.all), func(other *member) bool { return other == m })
+}
+
+// names are those of the members.
+func (r *registry) names() []string {
+	var all []string
+	for _, m := range r.list() {
+		all = append(all, m.name)
+	}
+	return all
+}
+
+// refuse says why a member must not be named in new routes, "" where it may.
+func (r *registry) refuse(name string) string {
+	m := r.of(name)
+	if m == nil || m.mode() == active {
+		return ""
+	}
+	return "it is " + m.mode().String()
+}
+
 // list gives the members there are: those of the settings in their order, then the others.
 func (r *registry) list() []*member {
 	r.mu.RLock()

@@ -20,6 +20,9 @@ type status struct {
 	app     *App
 	members *registry
 	line    *successions
+
+	additions *additions
+
 	router  *router.Router
 	figures *telemetry.Backends
 
@@ -70,11 +73,11 @@ func (s *status) decides(m *member) bool { return s.role(m) == primaryRole }
 // Health tells how the gateway and its backends are.
 func (s *status) Health(context.Context) api.Health {
 	members := s.members.list()
-	backends := make([]api.BackendHealth, len(members))
-	for i, m := range members {
+	backends := make([]api.BackendHealth, 0, len(members))
+	for _, m := range members {
 		info, now := m.store.Info(), m.watch.Now()
 		since := now.Since.UTC()
-		backends[i] = api.BackendHealth{Name: info.Name, Engine: info.Engine, State: stateOf(now), Reason: reason(now), Since: since}
+		backends = append(backends, api.BackendHealth{Name: info.Name, Engine: info.Engine, State: stateOf(m, now), Reason: reason(now), Since: since})
 	}
 	return s.app.health(backends)
 }
@@ -166,7 +169,7 @@ func (s *status) tellOf(ctx context.Context, m *member, now health.Condition) ap
 	}
 	limits := info.Limits.WithDefaults()
 	return api.Backend{
-		Name: info.Name, Engine: info.Engine, Role: s.role(m), State: stateOf(now),
+		Name: info.Name, Engine: info.Engine, Role: s.role(m), State: stateOf(m, now), URL: m.shownURL(),
 		Capabilities: capabilities,
 		Limits: api.BackendLimits{
 			MaxValueBytes: limits.MaxValueBytes, MaxDepth: limits.MaxDepth, MaxOperations: limits.MaxOperations,

@@ -214,6 +214,16 @@ func (s *strategies) close() error {
 	return errors.Join(errs...)
 }
 
+// release gives the ledger of a primary that nothing is built over any more, to be closed
+// once the last call has ended; nil: there is none.
+func (s *strategies) release(primary string) *cacheaside.Ledger {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.ledgers[primary]
+	delete(s.ledgers, primary)
+	return l
+}
+
 // ledger is the one that follows a primary.
 func (s *strategies) ledger(primary *member) *cacheaside.Ledger {
 	l, found := s.ledgers[primary.name]

@@ -80,17 +80,25 @@ func (c Config) SystemMember() string {
 
 var backendName = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,31}$`)
 
+// CheckBackendName says what is wrong with a backend's name, "" for nothing.
+func CheckBackendName(name string) string {
+	if backendName.MatchString(name) {
+		return ""
+	}
+	return fmt.Sprintf("%q is not the name of a backend; one has a-z, 0-9, - and _, begins with a letter, and is no longer than 32", name)
+}
+
 func (c Config) checkBackends() string {
 	for i, b := range c.Backends {
 		switch {
 		case b.URL == "":
 			return fmt.Sprintf("the %d. backend is not a name and a URL, such as pg=postgres://user@host/database", i+1)
-		case !backendName.MatchString(b.Name):
-			return fmt.Sprintf("%q is not the name of a backend; one has a-z, 0-9, - and _, begins with a letter, and is no longer than 32", b.Name)
+		case CheckBackendName(b.Name) != "":
+			return CheckBackendName(b.Name)
 		case slices.Contains(c.Backends[:i].Names(), b.Name):
 			return fmt.Sprintf("there are two backends of the name %s", b.Name)
 		}
-		if wrong := checkBackendURL(b.URL); wrong != "" {
+		if wrong := CheckBackendURL(b.URL); wrong != "" {
 			return fmt.Sprintf("what %s is set to is %s", b.Name, wrong)
 		}
 	}

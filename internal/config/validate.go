@@ -131,10 +131,11 @@ func (c Config) checkPrimary() string {
 	if len(c.Backends) > 0 && c.origins["PRIMARY"] != "" {
 		return "LARDER_BACKENDS is set as well; name this one there, or keep one of the two"
 	}
-	return checkBackendURL(c.Primary)
+	return CheckBackendURL(c.Primary)
 }
 
-func checkBackendURL(address string) string {
+// CheckBackendURL says what is wrong with a backend's URL, "" for nothing. It goes after "is".
+func CheckBackendURL(address string) string {
 	u, _, err := parseURL(address)
 	if err != nil || u.Scheme == "" || u.Host == "" && u.Path == "" && u.Opaque == "" {
 		return "not a URL whose scheme names a backend, such as bolt://./data/larder.db"

@@ -31,6 +31,9 @@ type Options struct {
 	// Routing tells and changes the routes of Store. nil: there is one, for all tables.
 	Routing Routing
 
+	// Backends changes which backends there are. nil: it can't be changed.
+	Backends Backends
+
 	// Promoting puts backends in the place of others. nil: there is one.
 	Promoting Promoting
 	// Copying copies tables between backends. nil: there is one.
@@ -137,6 +140,9 @@ func (o Options) withDefaults() Options {
 	if o.Backend == nil {
 		only := o.Store
 		o.Backend = func(name string) (store.Store, bool) { return only, name == only.Info().Name }
+	}
+	if o.Backends == nil {
+		o.Backends = fixedBackends{}
 	}
 	if o.Operations == nil {
 		o.Operations = noOperations{}

@@ -58,7 +58,11 @@ func (a *API) noMethod(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if slices.Contains(allowed, http.MethodPatch) {
-		h.Set("Accept-Patch", mergePatchType+", "+jsonPatchType)
+		accepts := mergePatchType + ", " + jsonPatchType
+		if strings.HasPrefix(path, "/backends/") {
+			accepts = jsonType
+		}
+		h.Set("Accept-Patch", accepts)
 	}
 	if slices.Contains(allowed, http.MethodPost) {
 		h.Set("Accept-Post", jsonType)

@@ -51,6 +51,9 @@ func (a *API) GetBackend(w http.ResponseWriter, r *http.Request, name string) {
 		a.fail(w, r, rawPlaces, noBackend())
 		return
 	}
+	if version := a.options.Backends.Version(name); version > 0 {
+		setVersion(w.Header(), version)
+	}
 	writeJSON(w, jsonType, http.StatusOK, all[i])
 }
 

@@ -70,7 +70,7 @@ func (r *Router) admit(ctx context.Context, ls *lanes, writes bool, n int, table
 			patience = time.After(heldFor)
 		}
 		select {
-		case <-ls.over:
+		case <-ls.over.Done():
 		case <-patience:
 			return nil, &store.Error{
 				Code: store.Unavailable, Ref: store.Ref{Table: table(0)},

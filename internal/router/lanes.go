@@ -41,17 +41,19 @@ type lanes struct {
 	prefixes []*Lane // the longest first; the last is of all tables
 	system   *Lane
 	holds    []Hold
-	over     chan struct{} // closed when there are other lanes
 
 	calls   atomic.Int64
 	waiting atomic.Int64 // of them, those that wait for changes
 	retired atomic.Bool
+	over    context.Context //nolint:containedctx // done when there are other lanes, for who waits within a call
+	stop    context.CancelFunc
 	idle    chan struct{} // holds one thing once the last call has ended
 }
 
 func newLanes(all []Lane, holds []Hold, system *system) *lanes {
 	primary := system.current()
-	ls := &lanes{all: slices.Clone(all), exact: make(map[string]*Lane), holds: holds, over: make(chan struct{}), idle: make(chan struct{}, 1)}
+	ls := &lanes{all: slices.Clone(all), exact: make(map[string]*Lane), holds: holds, idle: make(chan struct{}, 1)}
+	ls.over, ls.stop = context.WithCancel(context.Background())
 	ls.system = &Lane{
 		Route: Route{Pattern: store.SystemPrefix + "*", Strategy: PrimaryOnly, Members: []string{primary.Info().Name}},
 		Store: system, Primary: primary,
@@ -138,7 +140,7 @@ func (ls *lanes) leave() {
 // end lets no new calls in, once.
 func (ls *lanes) end() {
 	ls.retired.Store(true)
-	close(ls.over)
+	ls.stop()
 }
 
 // retire waits for the calls under way, after the end.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"larder/internal/store"
 )
@@ -25,6 +26,7 @@ type Router struct {
 	now    atomic.Pointer[lanes]
 
 	swap    sync.Mutex
+	settled chan struct{} // closed once the lanes retired last, and those before, are done with; nil: there were none
 	retires sync.WaitGroup
 	mu      sync.Mutex
 	errs    []error  // of strategies that were closed
@@ -96,10 +98,27 @@ func (r *Router) swapTo(next []Lane, holds []Hold) {
 	r.forgetSettled()
 	r.leaving = append(r.leaving, old)
 	r.mu.Unlock()
+	before, settled := r.settled, make(chan struct{})
+	r.settled = settled
 	r.retires.Go(func() {
+		defer close(settled)
 		old.retire()
 		r.close(old, ls)
+		if before != nil {
+			<-before
+		}
 	})
+}
+
+// Settle waits until all calls by earlier lanes have ended, and the strategies are closed
+// that are in them alone.
+func (r *Router) Settle() {
+	r.swap.Lock()
+	settled := r.settled
+	r.swap.Unlock()
+	if settled != nil {
+		<-settled
+	}
 }
 
 // close closes the strategies of old lanes that are in no other.
@@ -181,21 +200,46 @@ func (r *Router) Scan(ctx context.Context, s store.Scan) (store.Page, error) {
 
 // Changes implements [store.Store]. The changes of all tables can be had only where all
 // have one primary: what comes first of two primaries nobody can say.
+// Whoever waits for changes while the lanes are swapped goes on waiting by the new ones, so
+// that nothing is held by the old ones for as long.
 func (r *Router) Changes(ctx context.Context, c store.Changes) (store.Feed, error) {
+	if c.Wait <= 0 {
+		feed, _, err := r.changes(ctx, c)
+		return feed, err
+	}
+	for until := time.Now().Add(c.Wait); ; c.Wait = max(0, time.Until(until)) {
+		feed, retired, err := r.changes(ctx, c)
+		if err == nil || !retired || c.Wait == 0 || ctx.Err() != nil || store.CodeOf(err) != store.Canceled {
+			return feed, err
+		}
+	}
+}
+
+// changes asks by the lanes of this time, and says whether these were retired meanwhile.
+func (r *Router) changes(ctx context.Context, c store.Changes) (feed store.Feed, retired bool, err error) {
 	ls, err := r.enterFor(ctx, c.Table)
 	if err != nil {
-		return store.Feed{}, err
+		return store.Feed{}, false, err
 	}
 	defer ls.leave()
 	if c.Wait > 0 {
 		ls.waiting.Add(1)
 		defer ls.waiting.Add(-1)
+		during, cancel := context.WithCancel(ctx)
+		defer cancel()
+		defer context.AfterFunc(ls.over, cancel)()
+		ctx = during
 	}
+	feed, err = ls.changes(ctx, r.info.Name, c)
+	return feed, ls.retired.Load(), err
+}
+
+func (ls *lanes) changes(ctx context.Context, router string, c store.Changes) (store.Feed, error) {
 	if c.Table != "" {
 		return ls.of(c.Table).Store.Changes(ctx, c)
 	}
 	if primaries := ls.primaries(); len(primaries) > 1 {
-		return store.Feed{}, &store.Error{Code: store.Unsupported, Backend: r.info.Name, Field: "table", Detail: "the tables have several primaries, and no order of changes in common; ask for one table"}
+		return store.Feed{}, &store.Error{Code: store.Unsupported, Backend: router, Field: "table", Detail: "the tables have several primaries, and no order of changes in common; ask for one table"}
 	}
 	return ls.system.Primary.Changes(ctx, c)
 }

@@ -21,6 +21,7 @@ const (
 	InvalidCursor        Code = "invalid_cursor"
 	InvalidChannel       Code = "invalid_channel" // also of a pattern of channels
 	InvalidRoutes        Code = "invalid_routes"
+	InvalidBackend       Code = "invalid_backend"
 	TooLarge             Code = "too_large"
 	TooManyOperations    Code = "too_many_operations"
 	DuplicateKey         Code = "duplicate_key" // a batch names a key twice in conflict
@@ -41,6 +42,8 @@ const (
 	BackendFenced        Code = "backend_fenced"    // a member whose place was taken can't take another's
 	NotFenced            Code = "not_fenced"        // nobody has taken the member's place
 	TableNotEmpty        Code = "table_not_empty"   // entries are there already where a table is to be copied to
+	BackendInUse         Code = "backend_in_use"    // routes name the member, or it has the system tables
+	BackendFixed         Code = "backend_fixed"     // the member is of the settings
 	QueryTooExpensive    Code = "query_too_expensive"
 	SQLFailed            Code = "sql_failed"    // the statement makes sense and failed; nothing was written
 	Compacted            Code = "compacted"     // a cursor from before what the feed still knows

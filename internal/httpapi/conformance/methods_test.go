@@ -38,7 +38,7 @@ func paths() map[string]string {
 		"/repairs":                   "GET, HEAD, OPTIONS",
 		"/repairs/verify":            "POST, OPTIONS",
 		"/repairs/replay":            "POST, OPTIONS",
-		"/backends/model":            "GET, HEAD, OPTIONS",
+		"/backends/model":            "GET, PUT, PATCH, DELETE, HEAD, OPTIONS",
 		"/stats":                     "GET, HEAD, OPTIONS",
 		"/health":                    "GET, HEAD, OPTIONS",
 		"/livez":                     "GET, HEAD, OPTIONS",
