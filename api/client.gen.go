@@ -242,7 +242,8 @@ type ClientInterface interface {
 	// With `switch`, `to` is their primary in the end: the routes are changed, with a route of their own for `tables`
 	// where they went by a wider one. For the moment that this takes, mostly well under a second, writes to these tables
 	// wait, up to five seconds, beyond which they are a 503 `unavailable` that has written nothing. No write that was
-	// acknowledged is lost. One such copy runs at a time, and until it ends `PUT /routes` is a 409 `busy`.
+	// acknowledged is lost, but for those of a larder that was stopped or cut off for 15 s before it began and goes on
+	// while it runs. One such copy runs at a time, and until it ends `PUT /routes` is a 409 `busy`.
 	//
 	// A table that has entries in `to` already is a 409 `table_not_empty`. With `conflict` as `newer` it is copied all
 	// the same: of each key the newer version stays, and so does what `from` never had.
@@ -262,7 +263,8 @@ type ClientInterface interface {
 	// With `switch`, `to` is their primary in the end: the routes are changed, with a route of their own for `tables`
 	// where they went by a wider one. For the moment that this takes, mostly well under a second, writes to these tables
 	// wait, up to five seconds, beyond which they are a 503 `unavailable` that has written nothing. No write that was
-	// acknowledged is lost. One such copy runs at a time, and until it ends `PUT /routes` is a 409 `busy`.
+	// acknowledged is lost, but for those of a larder that was stopped or cut off for 15 s before it began and goes on
+	// while it runs. One such copy runs at a time, and until it ends `PUT /routes` is a 409 `busy`.
 	//
 	// A table that has entries in `to` already is a 409 `table_not_empty`. With `conflict` as `newer` it is copied all
 	// the same: of each key the newer version stays, and so does what `from` never had.
@@ -1117,7 +1119,8 @@ func (c *Client) ApplyBatch(ctx context.Context, params *ApplyBatchParams, body 
 // With `switch`, `to` is their primary in the end: the routes are changed, with a route of their own for `tables`
 // where they went by a wider one. For the moment that this takes, mostly well under a second, writes to these tables
 // wait, up to five seconds, beyond which they are a 503 `unavailable` that has written nothing. No write that was
-// acknowledged is lost. One such copy runs at a time, and until it ends `PUT /routes` is a 409 `busy`.
+// acknowledged is lost, but for those of a larder that was stopped or cut off for 15 s before it began and goes on
+// while it runs. One such copy runs at a time, and until it ends `PUT /routes` is a 409 `busy`.
 //
 // A table that has entries in `to` already is a 409 `table_not_empty`. With `conflict` as `newer` it is copied all
 // the same: of each key the newer version stays, and so does what `from` never had.
@@ -1147,7 +1150,8 @@ func (c *Client) CopyTablesWithBody(ctx context.Context, contentType string, bod
 // With `switch`, `to` is their primary in the end: the routes are changed, with a route of their own for `tables`
 // where they went by a wider one. For the moment that this takes, mostly well under a second, writes to these tables
 // wait, up to five seconds, beyond which they are a 503 `unavailable` that has written nothing. No write that was
-// acknowledged is lost. One such copy runs at a time, and until it ends `PUT /routes` is a 409 `busy`.
+// acknowledged is lost, but for those of a larder that was stopped or cut off for 15 s before it began and goes on
+// while it runs. One such copy runs at a time, and until it ends `PUT /routes` is a 409 `busy`.
 //
 // A table that has entries in `to` already is a 409 `table_not_empty`. With `conflict` as `newer` it is copied all
 // the same: of each key the newer version stays, and so does what `from` never had.
@@ -5550,7 +5554,8 @@ type ClientWithResponsesInterface interface {
 	// With `switch`, `to` is their primary in the end: the routes are changed, with a route of their own for `tables`
 	// where they went by a wider one. For the moment that this takes, mostly well under a second, writes to these tables
 	// wait, up to five seconds, beyond which they are a 503 `unavailable` that has written nothing. No write that was
-	// acknowledged is lost. One such copy runs at a time, and until it ends `PUT /routes` is a 409 `busy`.
+	// acknowledged is lost, but for those of a larder that was stopped or cut off for 15 s before it began and goes on
+	// while it runs. One such copy runs at a time, and until it ends `PUT /routes` is a 409 `busy`.
 	//
 	// A table that has entries in `to` already is a 409 `table_not_empty`. With `conflict` as `newer` it is copied all
 	// the same: of each key the newer version stays, and so does what `from` never had.
@@ -5570,7 +5575,8 @@ type ClientWithResponsesInterface interface {
 	// With `switch`, `to` is their primary in the end: the routes are changed, with a route of their own for `tables`
 	// where they went by a wider one. For the moment that this takes, mostly well under a second, writes to these tables
 	// wait, up to five seconds, beyond which they are a 503 `unavailable` that has written nothing. No write that was
-	// acknowledged is lost. One such copy runs at a time, and until it ends `PUT /routes` is a 409 `busy`.
+	// acknowledged is lost, but for those of a larder that was stopped or cut off for 15 s before it began and goes on
+	// while it runs. One such copy runs at a time, and until it ends `PUT /routes` is a 409 `busy`.
 	//
 	// A table that has entries in `to` already is a 409 `table_not_empty`. With `conflict` as `newer` it is copied all
 	// the same: of each key the newer version stays, and so does what `from` never had.
@@ -10868,7 +10874,8 @@ func (c *ClientWithResponses) ApplyBatchWithResponse(ctx context.Context, params
 // With `switch`, `to` is their primary in the end: the routes are changed, with a route of their own for `tables`
 // where they went by a wider one. For the moment that this takes, mostly well under a second, writes to these tables
 // wait, up to five seconds, beyond which they are a 503 `unavailable` that has written nothing. No write that was
-// acknowledged is lost. One such copy runs at a time, and until it ends `PUT /routes` is a 409 `busy`.
+// acknowledged is lost, but for those of a larder that was stopped or cut off for 15 s before it began and goes on
+// while it runs. One such copy runs at a time, and until it ends `PUT /routes` is a 409 `busy`.
 //
 // A table that has entries in `to` already is a 409 `table_not_empty`. With `conflict` as `newer` it is copied all
 // the same: of each key the newer version stays, and so does what `from` never had.
@@ -10894,7 +10901,8 @@ func (c *ClientWithResponses) CopyTablesWithBodyWithResponse(ctx context.Context
 // With `switch`, `to` is their primary in the end: the routes are changed, with a route of their own for `tables`
 // where they went by a wider one. For the moment that this takes, mostly well under a second, writes to these tables
 // wait, up to five seconds, beyond which they are a 503 `unavailable` that has written nothing. No write that was
-// acknowledged is lost. One such copy runs at a time, and until it ends `PUT /routes` is a 409 `busy`.
+// acknowledged is lost, but for those of a larder that was stopped or cut off for 15 s before it began and goes on
+// while it runs. One such copy runs at a time, and until it ends `PUT /routes` is a 409 `busy`.
 //
 // A table that has entries in `to` already is a 409 `table_not_empty`. With `conflict` as `newer` it is copied all
 // the same: of each key the newer version stays, and so does what `from` never had.
