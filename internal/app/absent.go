@@ -73,6 +73,7 @@ func (r *registry) await(ctx context.Context, m *member, arrived func()) {
 			next := r.newMember(b, opened)
 			next.fixed = m.fixed
 			next.atMode.Store(m.atMode.Load())
+			next.atMode.Store(m.atMode.Load())
 			next.watch = r.watchOf(next)
 			r.replace(m, next)
 			log.Info().Msg("a backend that could not be reached at the start is there")

@@ -22,7 +22,7 @@ const (
 // test's own is to be replaced soon. The shared one is never to be, however
 // busy the machine is.
 const (
-	downSoon  = 500 * time.Millisecond
+	downSoon  = 1500 * time.Millisecond
 	downNever = 10 * time.Minute
 )
 
