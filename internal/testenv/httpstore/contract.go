@@ -11,6 +11,7 @@ import (
 	"github.com/pb33f/libopenapi-validator/content"
 	"github.com/pb33f/libopenapi-validator/helpers"
 	"github.com/pb33f/libopenapi-validator/paths"
+	"github.com/pb33f/libopenapi-validator/radix"
 	v3 "github.com/pb33f/libopenapi/datamodel/high/v3"
 
 	"larder"
@@ -41,6 +42,9 @@ var loadContract = sync.OnceValues(func() (*contract, error) {
 	options := []config.Option{
 		config.WithFormatAssertions(), config.WithoutSecurityValidation(), config.WithRejectUndeclaredRequestBody(),
 		config.WithBodyDecoder("application/x-ndjson", content.JSONDecoder()),
+		// Without these two, each exchange compiles a regular expression for
+		// each path of the contract, which takes longer than all else.
+		config.WithPathTree(radix.BuildPathTree(&model.Model)), config.WithRegexCache(new(sync.Map)),
 	}
 	c := &contract{
 		model: &model.Model, options: config.NewValidationOptions(options...),
