@@ -50,7 +50,7 @@ func (s *Store) clientOption() rueidis.ClientOption {
 	o.DisableRetry = true
 	o.PipelineMultiplex = -1 // one connection to each server; what is sent together shares it
 	o.Dialer = net.Dialer{Timeout: s.options.ConnectTimeout, KeepAlive: keepAlive}
-	o.DialCtxFn = dial
+	o.DialCtxFn = s.connections.dial
 	o.ConnWriteTimeout = s.options.ReplyTimeout
 	o.DisableCache = s.cache == nil
 	o.CacheSizeEachConn = s.options.CacheBytes

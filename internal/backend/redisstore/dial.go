@@ -16,7 +16,7 @@ func (e *handshakeError) Unwrap() error { return e.cause }
 
 // dial makes a connection, by TLS where there is a config. It tells a server that
 // can't be reached from one that can, and with which no TLS comes about.
-func dial(ctx context.Context, address string, dialer *net.Dialer, config *tls.Config) (net.Conn, error) {
+func (c *connections) dial(ctx context.Context, address string, dialer *net.Dialer, config *tls.Config) (net.Conn, error) {
 	var conn net.Conn
 	var err error
 	if config == nil {
@@ -30,7 +30,7 @@ func dial(ctx context.Context, address string, dialer *net.Dialer, config *tls.C
 	if err != nil {
 		return nil, err
 	}
-	return &greeted{Conn: conn}, nil
+	return &greeted{Conn: c.watch(conn)}, nil
 }
 
 // undialed says whether there was no connection to begin with.

@@ -26,7 +26,7 @@ func (s *Store) Inspect(ctx context.Context) (store.Inspection, error) {
 	return store.Inspection{
 		Durability: at.durability(s.address.kind),
 		Details:    s.details(l, at),
-		Figures:    slices.Concat(at.figures(s.address.db), s.tallies.figures(), s.pubsub.figures(), s.cache.figures()),
+		Figures:    slices.Concat(at.figures(s.address.db), s.connections.figures(), s.tallies.figures(), s.pubsub.figures(), s.cache.figures()),
 	}, nil
 }
 

@@ -30,6 +30,8 @@ type Store struct {
 	pubsub   *pubsub
 	tallies  tallies
 
+	connections connections
+
 	closing  atomic.Bool
 	lifetime context.Context // ends with Close
 	end      context.CancelFunc
