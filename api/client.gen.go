@@ -142,6 +142,9 @@ type ClientInterface interface {
 	// after a restart; one that can't says so in `/health`. Routes may name it from then on. Putting one that was added
 	// before gives it another URL, unless routes name it. Those of the settings change there: 409 `backend_fixed`.
 	//
+	// A name has a-z, 0-9, - and _, begins with a letter, and is no longer than 32. `memory`, `flight`, `more` and
+	// `total` are refused, since `Server-Timing` has these names for what is no backend: 400 `invalid_backend`.
+	//
 	// The URL is kept, with its password, in larder's own tables, and shown without it. A file belongs to one
 	// instance, which has to be configured for it: a `bolt://` URL is a 400 `invalid_backend`.
 	//
@@ -155,6 +158,9 @@ type ClientInterface interface {
 	// Opens it here first: nothing is kept where that fails. Then every instance opens it within a second or so, also
 	// after a restart; one that can't says so in `/health`. Routes may name it from then on. Putting one that was added
 	// before gives it another URL, unless routes name it. Those of the settings change there: 409 `backend_fixed`.
+	//
+	// A name has a-z, 0-9, - and _, begins with a letter, and is no longer than 32. `memory`, `flight`, `more` and
+	// `total` are refused, since `Server-Timing` has these names for what is no backend: 400 `invalid_backend`.
 	//
 	// The URL is kept, with its password, in larder's own tables, and shown without it. A file belongs to one
 	// instance, which has to be configured for it: a `bolt://` URL is a 400 `invalid_backend`.
@@ -959,6 +965,9 @@ func (c *Client) PatchBackend(ctx context.Context, name BackendName, params *Pat
 // after a restart; one that can't says so in `/health`. Routes may name it from then on. Putting one that was added
 // before gives it another URL, unless routes name it. Those of the settings change there: 409 `backend_fixed`.
 //
+// A name has a-z, 0-9, - and _, begins with a letter, and is no longer than 32. `memory`, `flight`, `more` and
+// `total` are refused, since `Server-Timing` has these names for what is no backend: 400 `invalid_backend`.
+//
 // The URL is kept, with its password, in larder's own tables, and shown without it. A file belongs to one
 // instance, which has to be configured for it: a `bolt://` URL is a 400 `invalid_backend`.
 //
@@ -982,6 +991,9 @@ func (c *Client) PutBackendWithBody(ctx context.Context, name BackendName, param
 // Opens it here first: nothing is kept where that fails. Then every instance opens it within a second or so, also
 // after a restart; one that can't says so in `/health`. Routes may name it from then on. Putting one that was added
 // before gives it another URL, unless routes name it. Those of the settings change there: 409 `backend_fixed`.
+//
+// A name has a-z, 0-9, - and _, begins with a letter, and is no longer than 32. `memory`, `flight`, `more` and
+// `total` are refused, since `Server-Timing` has these names for what is no backend: 400 `invalid_backend`.
 //
 // The URL is kept, with its password, in larder's own tables, and shown without it. A file belongs to one
 // instance, which has to be configured for it: a `bolt://` URL is a 400 `invalid_backend`.
@@ -5450,6 +5462,9 @@ type ClientWithResponsesInterface interface {
 	// after a restart; one that can't says so in `/health`. Routes may name it from then on. Putting one that was added
 	// before gives it another URL, unless routes name it. Those of the settings change there: 409 `backend_fixed`.
 	//
+	// A name has a-z, 0-9, - and _, begins with a letter, and is no longer than 32. `memory`, `flight`, `more` and
+	// `total` are refused, since `Server-Timing` has these names for what is no backend: 400 `invalid_backend`.
+	//
 	// The URL is kept, with its password, in larder's own tables, and shown without it. A file belongs to one
 	// instance, which has to be configured for it: a `bolt://` URL is a 400 `invalid_backend`.
 	//
@@ -5463,6 +5478,9 @@ type ClientWithResponsesInterface interface {
 	// Opens it here first: nothing is kept where that fails. Then every instance opens it within a second or so, also
 	// after a restart; one that can't says so in `/health`. Routes may name it from then on. Putting one that was added
 	// before gives it another URL, unless routes name it. Those of the settings change there: 409 `backend_fixed`.
+	//
+	// A name has a-z, 0-9, - and _, begins with a letter, and is no longer than 32. `memory`, `flight`, `more` and
+	// `total` are refused, since `Server-Timing` has these names for what is no backend: 400 `invalid_backend`.
 	//
 	// The URL is kept, with its password, in larder's own tables, and shown without it. A file belongs to one
 	// instance, which has to be configured for it: a `bolt://` URL is a 400 `invalid_backend`.
@@ -10734,6 +10752,9 @@ func (c *ClientWithResponses) PatchBackendWithResponse(ctx context.Context, name
 // after a restart; one that can't says so in `/health`. Routes may name it from then on. Putting one that was added
 // before gives it another URL, unless routes name it. Those of the settings change there: 409 `backend_fixed`.
 //
+// A name has a-z, 0-9, - and _, begins with a letter, and is no longer than 32. `memory`, `flight`, `more` and
+// `total` are refused, since `Server-Timing` has these names for what is no backend: 400 `invalid_backend`.
+//
 // The URL is kept, with its password, in larder's own tables, and shown without it. A file belongs to one
 // instance, which has to be configured for it: a `bolt://` URL is a 400 `invalid_backend`.
 //
@@ -10753,6 +10774,9 @@ func (c *ClientWithResponses) PutBackendWithBodyWithResponse(ctx context.Context
 // Opens it here first: nothing is kept where that fails. Then every instance opens it within a second or so, also
 // after a restart; one that can't says so in `/health`. Routes may name it from then on. Putting one that was added
 // before gives it another URL, unless routes name it. Those of the settings change there: 409 `backend_fixed`.
+//
+// A name has a-z, 0-9, - and _, begins with a letter, and is no longer than 32. `memory`, `flight`, `more` and
+// `total` are refused, since `Server-Timing` has these names for what is no backend: 400 `invalid_backend`.
 //
 // The URL is kept, with its password, in larder's own tables, and shown without it. A file belongs to one
 // instance, which has to be configured for it: a `bolt://` URL is a 400 `invalid_backend`.

@@ -1702,7 +1702,7 @@ type Stats struct {
 	// Backends By backend, by name.
 	Backends []BackendStats `json:"backends"`
 
-	// Fallbacks Reads answered from an old copy, since the primary could not answer.
+	// Fallbacks Reads answered from an old copy, or by another member, since the one that should have could not answer.
 	Fallbacks int64 `json:"fallbacks"`
 
 	// Strategies By strategy, by name.

@@ -78,10 +78,17 @@ func (c Config) SystemMember() string {
 	return c.Members()[0].Name
 }
 
+// timingNames are those that Server-Timing has for what is no backend: copies in memory, a
+// read that others have begun, spans that did not fit, and the whole.
+var timingNames = []string{"memory", "flight", "more", "total"}
+
 var backendName = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,31}$`)
 
 // CheckBackendName says what is wrong with a backend's name, "" for nothing.
 func CheckBackendName(name string) string {
+	if slices.Contains(timingNames, name) {
+		return fmt.Sprintf("%q is what Server-Timing calls something that is no backend, as it does %s; a backend needs another name", name, strings.Join(timingNames, ", "))
+	}
 	if backendName.MatchString(name) {
 		return ""
 	}

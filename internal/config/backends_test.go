@@ -42,6 +42,7 @@ func TestWrongBackends(t *testing.T) {
 		"BACKENDS=pg":                           "is not a name and a URL",
 		"BACKENDS=PG=bolt://./x.db":             `"PG" is not the name of a backend`,
 		"BACKENDS==bolt://./x.db":               `"" is not the name of a backend`,
+		"BACKENDS=flight=bolt://./x.db":         `"flight" is what Server-Timing calls something that is no backend, as it does memory, flight, more, total`,
 		"BACKENDS=a=bolt://./x.db;a=bolt://./y": "there are two backends of the name a",
 		"BACKENDS=a=nothing":                    "what a is set to is not a URL",
 		"SYSTEM=pg":                             `"pg" is no backend; there are primary`,

@@ -54,7 +54,7 @@ func (s *Store) Told() []store.Figure {
 		counter("stale", "Reads whose copies could not be shown to be fresh.", f.Stale),
 		counter("bypassed", "Reads that asked for nothing but the newest, or for several entries.", f.Bypassed),
 		counter("joined", "Reads answered by the load of another.", f.Joined),
-		counter("fallbacks", "Reads answered from an old copy, since the primary could not.", f.Fallbacks),
+		counter("fallbacks", "Reads answered from an old copy or by another member, since the one that should have could not.", f.Fallbacks),
 		counter("filled", "Copies put in the cache.", f.Filled),
 		counter("unfilled", "Copies that could not be put in the cache.", f.Unfilled),
 		counter("cache_failures", "Calls to the cache that failed.", f.CacheFailures),

@@ -191,7 +191,7 @@ func (s *Store) race(ctx context.Context, order []*member, refs []store.Ref, fre
 	racing, stop := context.WithCancel(ctx)
 	defer stop()
 	answers := make(chan answer, len(order))
-	next, running := 0, 0
+	next, running, failed := 0, 0, false
 	begin := func() {
 		place := next
 		next, running = next+1, running+1
@@ -212,8 +212,12 @@ func (s *Store) race(ctx context.Context, order []*member, refs []store.Ref, fre
 				if hedged && a.place > 0 {
 					s.hedgesWon.Add(1)
 				}
+				if failed {
+					s.fallbacks.Add(1)
+				}
 				return a.read, nil
 			}
+			failed = failed || a.place == 0 && store.CodeOf(a.err).Fault() == store.ServersFault && ctx.Err() == nil
 			if running == 0 && next < len(order) && ctx.Err() == nil {
 				begin()
 			}
@@ -225,8 +229,11 @@ func (s *Store) race(ctx context.Context, order []*member, refs []store.Ref, fre
 			}
 		}
 	}
-	s.fallbacks.Add(1)
-	return s.Store.Get(ctx, refs) // which has the last word, and takes an old copy perhaps
+	read, err := s.Store.Get(ctx, refs) // which has the last word, and takes an old copy perhaps, and counts that itself
+	if err == nil && failed && order[0].replica != nil && read.Source.Copy == "" {
+		s.fallbacks.Add(1)
+	}
+	return read, err
 }
 
 func (s *Store) anyRests() bool {
@@ -242,8 +249,14 @@ func (s *Store) Told() []store.Figure {
 	for _, m := range s.members[1:] {
 		secondaries += m.answers.Load()
 	}
+	told := s.Store.Told()
+	for i := range told {
+		if told[i].Name == "fallbacks_total" {
+			told[i].Value += float64(s.fallbacks.Load())
+		}
+	}
 	return append(
-		s.Store.Told(),
+		told,
 		counter("primary_answers", "Reads that the primary has answered.", s.members[0].answers.Load()),
 		counter("secondary_answers", "Reads that a secondary has answered.", secondaries),
 		counter("hedges", "Reads for which a second member was asked, since the first was late.", s.hedges.Load()),

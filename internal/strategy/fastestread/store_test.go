@@ -256,3 +256,37 @@ func TestFailing(t *testing.T) {
 		t.Errorf("with both down a read gave %v", err)
 	}
 }
+
+// TestFallbacks: a read counts that another member has answered, since the one that was to
+// answer failed; one does not that all have failed.
+func TestFallbacks(t *testing.T) {
+	t.Parallel()
+	f := open(t)
+	f.primary.delay.Store(int64(2 * time.Millisecond)) // so that the other is the first
+	f.eventually("the secondary to be read", func() bool { return f.get(recent).Source.Copy == "b" })
+	if n := f.told("fallbacks_total"); n != 0 {
+		t.Fatalf("%v were counted while nothing failed", n)
+	}
+	f.secondary.down.Store(true)
+	reads := 0
+	f.eventually("one that the primary answers in the secondary's place", func() bool {
+		reads++
+		if from := f.get(recent).Source.Copy; from != "" {
+			t.Errorf("%s answers, which is down", from)
+		}
+		return f.told("fallbacks_total") > 0
+	})
+	counted := f.told("fallbacks_total")
+	if counted > float64(reads) {
+		t.Errorf("%v were counted of %d reads", counted, reads)
+	}
+	f.primary.down.Store(true)
+	for range 10 {
+		if _, err := f.stack.Get(store.WithFreshness(t.Context(), recent), []store.Ref{{Table: "t", Key: "k"}}); !errors.Is(err, store.Unavailable) {
+			t.Errorf("with both down a read gave %v", err)
+		}
+	}
+	if n := f.told("fallbacks_total"); n != counted {
+		t.Errorf("%v were counted, and %v of them while nothing could be read", n, n-counted)
+	}
+}

@@ -268,7 +268,7 @@ func (s *Store) Told() []store.Figure {
 	told := []store.Figure{
 		counter("pushed", "Writes that all secondaries had before they were acknowledged.", &s.pushed),
 		counter("unpushed", "Writes that a secondary did not have by then, and gets from the feed.", &s.unpushed),
-		counter("fallbacks", "Reads answered from an old copy, since the primary could not.", &s.fallbacks),
+		counter("fallbacks", "Reads answered from an old copy or by another member, since the one that should have could not.", &s.fallbacks),
 	}
 	behind, longest := 0, time.Duration(0)
 	for _, one := range s.options.Secondaries {
