@@ -138,7 +138,7 @@ func (d *additions) takeBack() error {
 	if m == nil {
 		return nil
 	}
-	return m.opened.Close()
+	return m.discard()
 }
 
 // retire takes a member out that no route names, and closes it once the calls to it have

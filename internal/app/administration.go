@@ -68,7 +68,7 @@ func (d *administration) Put(ctx context.Context, name, url string, c httpapi.Ba
 	}
 	told := d.changed(ctx, added, was)
 	if c.DryRun {
-		return told, added.opened.Close()
+		return told, added.discard()
 	}
 	next := router.Listed{Name: name, URL: url, Use: cmp.Or(was.Use, router.Active)}
 	d.additions.lend(added)
@@ -110,6 +110,12 @@ func (d *administration) open(ctx context.Context, b config.Backend) (*member, e
 		return nil, notAdded(errors.Join(err, opened.Close()))
 	}
 	return d.members.newMember(b, opened), nil
+}
+
+// discard closes a member that has not been added.
+func (m *member) discard() error {
+	m.counts.Release()
+	return m.opened.Close()
 }
 
 // notAdded says why a backend can't be added.

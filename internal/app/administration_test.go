@@ -149,6 +149,11 @@ func TestBackendsComeAndGo(t *testing.T) {
 	if status, body := get(t, other+"/backends/hot"); status != http.StatusNotFound {
 		t.Errorf("at the other gateway it is %d %s", status, body)
 	}
+	for _, at := range []string{base, other} {
+		if _, metrics := get(t, at+"/metrics"); strings.Contains(metrics, `="hot"`) || strings.Contains(metrics, "cache-aside") || !strings.Contains(metrics, `strategy="primary-only(pg)"`) {
+			t.Errorf("of what is removed %s/metrics tells still, or of what is used no more", at)
+		}
+	}
 	if status, _ := get(t, base+"/tables/_backends/keys/hot"); status != http.StatusBadRequest {
 		t.Errorf("what is kept can be read: %d", status)
 	}
@@ -164,6 +169,7 @@ func TestBackendsThatCanNotBe(t *testing.T) {
 		parts              []string
 	}{
 		{http.MethodPut, "Hot", `{"url":"redis://127.0.0.1:1"}`, http.StatusBadRequest, []string{"invalid_backend", `"parameter":"name"`}},
+		{http.MethodPut, "memory", `{"url":"redis://127.0.0.1:1"}`, http.StatusBadRequest, []string{"invalid_backend", `"parameter":"name"`, "Server-Timing"}},
 		{http.MethodPut, "hot", `{"url":"somewhere"}`, http.StatusBadRequest, []string{"invalid_backend", `"pointer":"/url"`, "not a URL"}},
 		{http.MethodPut, "hot", `{"url":"mongo://x/y"}`, http.StatusBadRequest, []string{"invalid_backend", `"pointer":"/url"`, "redis://"}},
 		{http.MethodPut, "hot", `{"url":"bolt://` + filepath.Join(t.TempDir(), "x.db") + `"}`, http.StatusBadRequest, []string{"invalid_backend", "LARDER_BACKENDS"}},

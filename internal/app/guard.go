@@ -24,6 +24,7 @@ type guard struct {
 // stands its fence.
 func (a *App) guard(m *member, opened store.Store, fence func() string) {
 	var chain []intercept.Interceptor
+	m.counts = a.calls.Use(m.name)
 	chain, m.guard = a.chain(m)
 	gate, count := intercept.Gate(m.name, fence), intercept.UnderWay(&m.calls)
 	m.past = intercept.Wrap(opened, append([]intercept.Interceptor{count}, chain...)...)
@@ -35,7 +36,7 @@ func (m *member) drains() bool { return m.mode() == draining }
 
 func (a *App) chain(m *member) ([]intercept.Interceptor, guard) {
 	chain := []intercept.Interceptor{intercept.Metrics(func(o intercept.Operation) intercept.Observer {
-		return a.calls.Call(m.name, o.String())
+		return m.counts.Call(o.String())
 	})}
 	var g guard
 	if m.own {

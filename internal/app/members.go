@@ -14,6 +14,7 @@ import (
 	"larder/internal/health"
 	"larder/internal/router"
 	"larder/internal/store"
+	"larder/internal/telemetry"
 )
 
 // member is a backend that has been opened.
@@ -30,6 +31,8 @@ type member struct {
 	guard guard
 	calls atomic.Int64 // under way through any of them
 	watch *health.Watcher
+
+	counts *telemetry.Callee // its calls, told of until it is released
 
 	atMode atomic.Uint32
 }

@@ -72,13 +72,15 @@ func (r *registry) replace(m, by *member) {
 	defer r.mu.Unlock()
 	r.all = slices.Clone(r.all)
 	r.all[slices.Index(r.all, m)] = by
+	m.counts.Release()
 }
 
-// remove takes a member out. Whoever has it goes on with it.
+// remove takes a member out. Whoever has it goes on with it, and is counted no more.
 func (r *registry) remove(m *member) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.all = slices.DeleteFunc(slices.Clone(r.all), func(other *member) bool { return other == m })
+	m.counts.Release()
 }
 
 // names are those of the members.

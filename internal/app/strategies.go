@@ -28,6 +28,7 @@ type strategies struct {
 	ledgers map[string]*cacheaside.Ledger // by primary
 	built   map[string]built              // by the strategy's name; those that are routed by
 	routes  router.Routes                 // by which
+	ended   []*telemetry.Callee           // that are routed by until others are built in their place
 	heirs   heirs
 }
 
@@ -45,6 +46,7 @@ type built struct {
 	scope    string                       // the tables that it is for, where it matters
 	members  []string                     // that it is over
 	replicas map[string]*replica.Follower // by secondary
+	counts   *telemetry.Callee            // its calls, told of while it is routed by
 }
 
 // lanes builds the strategies of routes. Those that it has built already go on.
@@ -69,9 +71,23 @@ func (s *strategies) lanes(routes router.Routes) ([]router.Lane, error) {
 		lanes[i] = router.Lane{Route: r, Store: one.counted, Primary: s.members.of(r.Primary()).store}
 		lanes[i].Follower, _ = one.Store.(router.Follower)
 	}
+	s.uncount(next)
 	s.built, s.routes = next, routes
 	s.inherit(routes)
 	return lanes, nil
+}
+
+// uncount has those no longer be told of that others come in place of.
+func (s *strategies) uncount(next map[string]built) {
+	for name, one := range s.built {
+		if next[name].counts != one.counts {
+			one.counts.Release()
+		}
+	}
+	for _, counts := range s.ended {
+		counts.Release()
+	}
+	s.ended = nil
 }
 
 // scopeOf are the routes that decide which tables a strategy is for, where it copies them:
@@ -108,10 +124,9 @@ func (s *strategies) build(r router.Route, routes router.Routes) (built, error) 
 	if err != nil {
 		return built{}, err
 	}
-	counted := intercept.Measure(one, func(o intercept.Operation) intercept.Observer {
-		return s.app.through.Call(r.Name(), o.String())
-	})
-	return built{one, counted, scopeOf(r, routes), r.Members, replicas}, nil
+	counts := s.app.through.Use(r.Name())
+	counted := intercept.Measure(one, func(o intercept.Operation) intercept.Observer { return counts.Call(o.String()) })
+	return built{one, counted, scopeOf(r, routes), r.Members, replicas, counts}, nil
 }
 
 // multiWrite are the options of a strategy that writes to all members, with what brings the
@@ -152,6 +167,7 @@ func (s *strategies) forget(name string) {
 	defer s.mu.Unlock()
 	for strategy, one := range s.built {
 		if slices.Contains(one.members, name) {
+			s.ended = append(s.ended, one.counts)
 			delete(s.built, strategy)
 		}
 	}

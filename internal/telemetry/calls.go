@@ -9,15 +9,24 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Calls counts the calls to things of a kind, for Prometheus and for /stats.
+// Calls counts the calls to things of a kind, for Prometheus and for /stats. It tells of
+// a thing for as long as somebody uses it.
 type Calls struct {
 	mu    sync.RWMutex
 	calls map[[2]string]*Call // by thing and name
+	users map[string]int      // by thing
 
 	duration, failures *prometheus.Desc
 }
 
 var _ prometheus.Collector = (*Calls)(nil)
+
+// Callee is a thing that is used.
+type Callee struct {
+	calls   *Calls
+	name    string
+	release sync.Once
+}
 
 // Call counts one kind of call to one thing.
 type Call struct {
@@ -51,7 +60,7 @@ func (c *Call) failures() map[string]uint64 {
 // registered by the caller.
 func NewCalls(kind string) *Calls {
 	return &Calls{
-		calls: make(map[[2]string]*Call),
+		calls: make(map[[2]string]*Call), users: make(map[string]int),
 		duration: prometheus.NewDesc("larder_"+kind+"_call_duration_seconds",
 			"Time that calls to the "+kind+" took.", []string{kind, "call"}, nil),
 		failures: prometheus.NewDesc("larder_"+kind+"_call_failures_total",
@@ -59,16 +68,41 @@ func NewCalls(kind string) *Calls {
 	}
 }
 
-// Call gives the counter of a kind of call, always the same one for a thing and a name. To
-// be asked for once, not for each call.
-func (c *Calls) Call(of, name string) *Call {
+// Use has the calls to a thing be told of until Release. Where several use a thing of one
+// name, as the next one does before the last has gone, their calls are counted together.
+func (c *Calls) Use(name string) *Callee {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	id := [2]string{of, name}
+	c.users[name]++
+	return &Callee{calls: c, name: name}
+}
+
+// Call gives the counter of a kind of call, always the same one for a name. To be asked for
+// once, not for each call, and before Release.
+func (u *Callee) Call(name string) *Call {
+	c := u.calls
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	id := [2]string{u.name, name}
 	if c.calls[id] == nil {
 		c.calls[id] = &Call{}
 	}
 	return c.calls[id]
+}
+
+// Release ends the use. With the last one of a thing goes all that was counted of it. It
+// may be called again.
+func (u *Callee) Release() {
+	u.release.Do(func() {
+		c := u.calls
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.users[u.name]--; c.users[u.name] > 0 {
+			return
+		}
+		delete(c.users, u.name)
+		maps.DeleteFunc(c.calls, func(id [2]string, _ *Call) bool { return id[0] == u.name })
+	})
 }
 
 // Tally are the calls to one thing.
@@ -88,11 +122,11 @@ type CallTally struct {
 func (c *Calls) Of(name string) Tally {
 	told := Tally{Failures: make(map[string]uint64)}
 	var all distribution
-	for _, id := range c.ids() {
+	for _, one := range c.list() {
+		id, call := one.id, one.call
 		if id[0] != name {
 			continue
 		}
-		call := c.call(id)
 		var latency distribution
 		latency.add(&call.latency)
 		if latency.count == 0 {
@@ -114,17 +148,22 @@ func (c *Calls) Of(name string) Tally {
 	return told
 }
 
-// ids are those of all calls, in order.
-func (c *Calls) ids() [][2]string {
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	return slices.SortedFunc(maps.Keys(c.calls), func(a, b [2]string) int { return slices.Compare(a[:], b[:]) })
+// counted is a kind of call to a thing.
+type counted struct {
+	id   [2]string
+	call *Call
 }
 
-func (c *Calls) call(id [2]string) *Call {
+// list gives all calls, in order.
+func (c *Calls) list() []counted {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	return c.calls[id]
+	all := make([]counted, 0, len(c.calls))
+	for id, call := range c.calls {
+		all = append(all, counted{id, call})
+	}
+	slices.SortFunc(all, func(a, b counted) int { return slices.Compare(a.id[:], b.id[:]) })
+	return all
 }
 
 // Describe says which metrics there are.
@@ -135,8 +174,8 @@ func (c *Calls) Describe(descs chan<- *prometheus.Desc) {
 
 // Collect gives the metrics of the calls that have been made.
 func (c *Calls) Collect(metrics chan<- prometheus.Metric) {
-	for _, id := range c.ids() {
-		call := c.call(id)
+	for _, one := range c.list() {
+		id, call := one.id, one.call
 		var latency distribution
 		latency.add(&call.latency)
 		if latency.count == 0 {

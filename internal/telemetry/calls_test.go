@@ -12,13 +12,14 @@ import (
 
 func TestCalls(t *testing.T) {
 	c := NewCalls("backend")
-	c.Call("primary", "get").Observe(time.Millisecond, "")
-	c.Call("primary", "get").Observe(3*time.Millisecond, "")
-	c.Call("primary", "apply").Observe(20*time.Millisecond, "unavailable")
-	c.Call("primary", "apply").Observe(20*time.Millisecond, "unavailable")
-	c.Call("primary", "apply").Observe(20*time.Millisecond, "timeout")
-	c.Call("primary", "scan") // never made
-	c.Call("cache", "get").Observe(time.Second, "unavailable")
+	primary, cache := c.Use("primary"), c.Use("cache")
+	primary.Call("get").Observe(time.Millisecond, "")
+	primary.Call("get").Observe(3*time.Millisecond, "")
+	primary.Call("apply").Observe(20*time.Millisecond, "unavailable")
+	primary.Call("apply").Observe(20*time.Millisecond, "unavailable")
+	primary.Call("apply").Observe(20*time.Millisecond, "timeout")
+	primary.Call("scan") // never made
+	cache.Call("get").Observe(time.Second, "unavailable")
 
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(c)
@@ -52,5 +53,35 @@ larder_backend_call_failures_total{backend="primary",call="apply",code="unavaila
 	}
 	if told := c.Of("nowhere"); told.Figures != (Figures{}) || told.Calls != nil || len(told.Failures) != 0 {
 		t.Errorf("got %+v for what there is none of", told)
+	}
+}
+
+// TestCallsToWhatIsGone: what was counted goes with the last who uses the thing.
+func TestCallsToWhatIsGone(t *testing.T) {
+	c := NewCalls("backend")
+	first := c.Use("hot")
+	first.Call("get").Observe(time.Millisecond, "unavailable")
+	second := c.Use("hot")
+	second.Call("get").Observe(time.Millisecond, "")
+	other := c.Use("pg")
+	other.Call("get").Observe(time.Millisecond, "")
+	first.Release()
+	first.Release()
+	if told := c.Of("hot"); told.Requests != 2 || told.Failed != 1 {
+		t.Errorf("while one uses it, %+v is told of it", told)
+	}
+	late := second.Call("get")
+	second.Release()
+	late.Observe(time.Millisecond, "")
+	if told := c.Of("hot"); told.Requests != 0 || len(told.Failures) != 0 {
+		t.Errorf("%+v is told of what nobody uses", told)
+	}
+	if n := testutil.CollectAndCount(c); n != 1 {
+		t.Errorf("%d metrics are told, want that of pg alone", n)
+	}
+	again := c.Use("hot")
+	again.Call("get").Observe(time.Millisecond, "")
+	if told := c.Of("hot"); told.Requests != 1 || told.Failed != 0 {
+		t.Errorf("used anew, %+v is told of it", told)
 	}
 }
