@@ -19,6 +19,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -47,6 +48,7 @@ type Options struct {
 	Every    time.Duration // between two reads of the feed where there is nothing new; 100 ms
 	Pause    time.Duration // after something failed, doubling up to MaxPause; 50 ms
 	MaxPause time.Duration // 2 s
+	Leave    time.Duration // to another process that brings much, before it is looked whether it still does; 500 ms
 	Logger   zerolog.Logger
 }
 
@@ -62,14 +64,18 @@ type Follower struct {
 	failing   atomic.Pointer[store.Error] // of the last attempt; nil: it succeeded
 	at        atomic.Pointer[place]       // after the last attempt; nil: that is not known
 	attested  atomic.Pointer[attestation]
+
+	much  bool          // the feed had more than a page when it was last read
+	leave time.Duration // the least that much is left to another process
 }
 
 // Follow begins to follow. Stores that can't be reached are no error: it is tried again.
 func Follow(o Options) *Follower {
 	o.Page, o.Every = cmp.Or(o.Page, 500), cmp.Or(o.Every, 100*time.Millisecond)
 	o.Pause, o.MaxPause = cmp.Or(o.Pause, 50*time.Millisecond), cmp.Or(o.MaxPause, 2*time.Second)
+	o.Leave = cmp.Or(o.Leave, 500*time.Millisecond)
 	ctx, stop := context.WithCancel(context.Background())
-	f := &Follower{o: o, stop: stop}
+	f := &Follower{o: o, stop: stop, leave: o.Leave}
 	f.done.Go(func() { f.run(ctx) })
 	return f
 }
@@ -101,7 +107,7 @@ func (f *Follower) run(ctx context.Context) {
 	pause := f.o.Pause
 	var at *place
 	for ctx.Err() == nil {
-		more, err := f.step(ctx, &at)
+		then, err := f.step(ctx, &at)
 		if at != nil {
 			f.note(at)
 		}
@@ -111,13 +117,17 @@ func (f *Follower) run(ctx context.Context) {
 		wait := f.o.Every
 		if err != nil {
 			f.tell(store.AsError(err))
-			wait, pause = pause, min(2*pause, f.o.MaxPause)
+			then, wait, pause = rest, pause, min(2*pause, f.o.MaxPause)
 		} else {
 			f.tell(nil)
 			pause = f.o.Pause
 		}
-		if more {
+		switch then {
+		case goOn:
 			continue
+		case leave:
+			wait = f.leaving()
+		case rest:
 		}
 		select {
 		case <-time.After(wait):
@@ -136,59 +146,96 @@ func (f *Follower) tell(err *store.Error) {
 	}
 }
 
-// step installs a page of the feed, and says whether there is another; where there is
-// none, also what is early in it, after which the target has all that was committed before.
-func (f *Follower) step(ctx context.Context, at **place) (more bool, err error) {
+// next is what a follower does after a step.
+type next uint8
+
+const (
+	rest  next = iota // nothing is left, or something failed
+	goOn              // there is more
+	leave             // another process brings it
+)
+
+// leaving is how long much is left to another process, before it is looked whether that
+// still brings it. It is never the same, lest those who wait for one that has ended go on
+// at the same moment.
+func (f *Follower) leaving() time.Duration { return f.leave + rand.N(f.leave/2) }
+
+// step installs a page of the feed, and says what to do then; where there is no other
+// page, also what is early in it, after which the target has all that was committed before.
+//
+// Two processes that bring pages at once keep each other from moving the place on, and
+// many would never come to the end. So where there is much, a process that finds the place
+// moved by another leaves it to that one, until it finds the place unmoved. One whose own
+// page was in vain leaves it for twice as long, should pages take that much time.
+func (f *Follower) step(ctx context.Context, at **place) (next, error) {
 	began := time.Now()
-	p, err := f.stand(ctx, *at)
+	p, moved, err := f.stand(ctx, *at)
 	if err != nil {
-		return false, err
+		return rest, err
 	}
 	*at = p
+	if moved && (f.much || p.fresh) {
+		return leave, nil
+	}
 	feed, err := f.o.From.Changes(ctx, store.Changes{Since: p.cursor, Limit: f.o.Page})
 	// Another engine may have come in place of the source, which can't read its places.
 	if errors.Is(err, store.Compacted) || p.cursor != "" && errors.Is(err, store.InvalidCursor) {
 		f.o.Logger.Warn().Str("code", string(store.CodeOf(err))).Msg("the feed does not go on from where a secondary stands, which is copied afresh")
 		*at = &place{fresh: true, kept: p.kept, version: p.version}
-		return true, nil
+		return goOn, nil
 	}
 	if err != nil {
-		return false, err
+		return rest, err
 	}
-	next := *p
+	f.much = feed.More
+	further := *p
 	entries := f.followed(feed.Changes)
-	next.cursor, next.installed = feed.Next, p.installed+int64(len(entries))
+	further.cursor, further.installed = feed.Next, p.installed+int64(len(entries))
 	last := !feed.More && p.fresh
 	if len(entries) > 0 || last {
 		// A dump of before this moment has another token than what is kept at the end.
 		if moved, err := f.save(ctx, p); err != nil || moved {
-			return err == nil, err
+			return f.inVain(err), err
 		}
-		next.kept, next.version = p.kept, p.version
+		further.kept, further.version = p.kept, p.version
 	}
 	if err := f.installAll(ctx, entries); err != nil {
-		return false, err
+		return rest, err
 	}
 	if last {
-		if err := f.removeLeftovers(ctx); err != nil {
-			return false, err
+		if moved, err := f.removeLeftovers(ctx, &further); err != nil || moved {
+			return f.inVain(err), err
 		}
-		next.fresh = false
+		further.fresh = false
 	}
 	if len(entries) > 0 || last || time.Since(p.saved) >= saveEvery {
-		if moved, err := f.save(ctx, &next); err != nil || moved {
-			return err == nil, err
+		if moved, err := f.save(ctx, &further); err != nil || moved {
+			return f.inVain(err), err
 		}
 	}
-	*at = &next
+	f.leave = f.o.Leave
+	*at = &further
 	if feed.More {
-		return true, nil
+		return goOn, nil
 	}
-	if err := f.installEarly(ctx, next.cursor); err != nil {
-		return false, err
+	if err := f.installEarly(ctx, further.cursor); err != nil {
+		return rest, err
 	}
 	f.caughtUp.Store(&began)
-	return false, nil
+	return rest, nil
+}
+
+// mostLeave bounds how long much is left to another process.
+const mostLeave = 30 * time.Second
+
+// inVain is what to do where another process has moved the place meanwhile: to look where
+// it is now.
+func (f *Follower) inVain(err error) next {
+	if err != nil {
+		return rest
+	}
+	f.leave = min(2*f.leave, max(mostLeave, f.o.Leave))
+	return goOn
 }
 
 // installEarly installs what an open transaction holds back in the feed. It comes again.
@@ -234,11 +281,12 @@ func (f *Follower) installAll(ctx context.Context, entries []store.Entry) error 
 }
 
 // removeLeftovers buries what the target has and the source has not, of which the feed no
-// longer tells that it was deleted.
-func (f *Follower) removeLeftovers(ctx context.Context) error {
+// longer tells that it was deleted. It keeps the place now and then, so that other
+// processes see that it is still at it; moved says that one has gone on all the same.
+func (f *Follower) removeLeftovers(ctx context.Context, p *place) (moved bool, err error) {
 	tables, err := f.o.To.Tables(ctx)
 	if err != nil {
-		return err
+		return false, err
 	}
 	for _, t := range tables {
 		if !f.follows(t.Name) {
@@ -246,17 +294,22 @@ func (f *Follower) removeLeftovers(ctx context.Context) error {
 		}
 		s := store.Scan{Table: t.Name, KeysOnly: true, Limit: f.o.Page}
 		for more := true; more; more = s.After != "" {
+			if time.Since(p.saved) >= f.o.Leave/4 {
+				if moved, err := f.save(ctx, p); err != nil || moved {
+					return moved, err
+				}
+			}
 			page, err := f.o.To.Scan(ctx, s)
 			if err != nil {
-				return err
+				return false, err
 			}
 			if err := f.bury(ctx, page.Entries); err != nil {
-				return err
+				return false, err
 			}
 			s.After = page.Next
 		}
 	}
-	return nil
+	return false, nil
 }
 
 // bury installs tombstones for those entries that the source has not. There a key that is

@@ -64,17 +64,18 @@ func (f *Follower) ref() store.Ref { return store.Ref{Table: placeTable, Key: f.
 
 // stand is where the target stands now: at was, unless its entry is another one by now.
 // Then another process has moved it on, or the target has forgotten what it had, as a
-// server does that comes back empty or from an old dump, and is where it says it is.
-func (f *Follower) stand(ctx context.Context, was *place) (*place, error) {
+// server does that comes back empty or from an old dump, and is where it says it is. moved
+// says that another process has moved it on.
+func (f *Follower) stand(ctx context.Context, was *place) (p *place, moved bool, err error) {
 	kept, sameScope, err := f.load(ctx)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if was == nil {
-		return kept, nil
+		return kept, false, nil
 	}
 	if kept.kept.Token == was.kept.Token && kept.version == was.version {
-		return was, nil
+		return was, false, nil
 	}
 	forgotten := kept.kept.Born != was.kept.Born || kept.version <= was.version
 	if forgotten {
@@ -83,9 +84,9 @@ func (f *Follower) stand(ctx context.Context, was *place) (*place, error) {
 	}
 	if !sameScope && !forgotten { // the other process says nothing of what this one follows
 		was.kept, was.version = kept.kept, kept.version
-		return was, nil
+		return was, false, nil
 	}
-	return kept, nil
+	return kept, !forgotten, nil
 }
 
 // load reads the place that is kept, and keeps one where there is none. One of another
