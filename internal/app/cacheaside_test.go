@@ -89,7 +89,7 @@ func TestCacheAside(t *testing.T) {
 	key := "/tables/users/keys/ada"
 	exchange(t, http.MethodPut, base+key, `{"n":1}`)
 	soon(t, "a copy to answer", func() bool {
-		resp, body := exchange(t, http.MethodGet, base+key, "")
+		resp, body := exchange(t, http.MethodGet, base+key, "", "Cache-Control", "max-age=10")
 		if body != `{"n":1}` {
 			t.Fatalf("got %s", body)
 		}

@@ -102,7 +102,7 @@ func TestFastestRead(t *testing.T) {
 	key := base + "/tables/users/keys/ada"
 	exchange(t, http.MethodPut, key, `1`)
 	soon(t, "the file to answer", func() bool {
-		resp, body := exchange(t, http.MethodGet, key, "")
+		resp, body := exchange(t, http.MethodGet, key, "", "Cache-Control", "max-age=10")
 		if body != "1" {
 			t.Fatalf("%d %s", resp.StatusCode, body)
 		}

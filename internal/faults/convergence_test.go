@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -78,14 +80,16 @@ func converges(t *testing.T, c *cluster, seed uint64, kinds []kind) {
 	t.Logf("%d writes were acknowledged, %d of them when all members had them", w.acknowledged.Load(), w.complete.Load())
 	began := time.Now()
 	wait(t, lifeOfSome+100*time.Millisecond) // so that nothing expires between two looks
+	var behind string
 	eventually(t, "every instance to tell that the secondary has all", func() bool {
 		for _, i := range c.instances {
 			if lag, known := i.lag(t); !known || lag >= time.Since(began) {
+				behind = fmt.Sprintf("instance %d tells of a lag of %v, known: %v", i.number, lag, known)
 				return false
 			}
 		}
 		return true
-	}, func() string { return "" })
+	}, func() string { return behind + "\n" + c.told(t) })
 	t.Logf("that is so after %v", time.Since(began).Round(time.Millisecond))
 	c.membersAlone(t, func(primary, secondary store.Store) {
 		have, copied := held(t, primary, w.table), held(t, secondary, w.table)
@@ -124,6 +128,30 @@ func (i *instance) lag(t *testing.T) (lag time.Duration, known bool) {
 	}
 	figures := stats.Strategies[0].Figures
 	return time.Duration(figures["secondary_lag_seconds"] * float64(time.Second)), figures["secondaries_filling"] == 0
+}
+
+// told is what instances say of the members.
+func (c *cluster) told(t *testing.T) string {
+	t.Helper()
+	var all strings.Builder
+	for _, i := range c.instances {
+		base, _ := i.at()
+		for _, path := range []string{"/health", "/repairs", "/stats"} {
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base+path, http.NoBody)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp, err := i.cluster.http.Do(req)
+			if err != nil {
+				fmt.Fprintln(&all, err)
+				continue
+			}
+			body, err := io.ReadAll(resp.Body)
+			resp.Body.Close()
+			fmt.Fprintf(&all, "instance %d %s: %s %v\n", i.number, path, body, err)
+		}
+	}
+	return all.String()
 }
 
 // copiedWrites is what clients write, and were told.

@@ -88,10 +88,11 @@ var (
 // memoryCopies is the name of the copies in this process.
 const memoryCopies = "memory"
 
-// tell says, where copies are kept, whether one answered and how old that is; and to those
-// who have asked for less than the newest also by a header of its own who did. net/http
-// takes some microseconds more for an answer of more than eight headers, which these are
-// on top of.
+// tell says, where copies are kept, whether one answered; and to those who have asked for
+// less than the newest by headers of their own how old that is, and who did. Who has not
+// asked is told an age of more than a second, the least that the header has. net/http takes
+// a microsecond more for an answer of more than eight headers, and with one of these it has
+// eight.
 func (a *API) tell(h http.Header, c cacheControl, from store.Source) {
 	switch {
 	case from.Copy == memoryCopies:
@@ -101,7 +102,7 @@ func (a *API) tell(h http.Header, c cacheControl, from store.Source) {
 	case from.Why != store.NotForwarded:
 		h["Cache-Status"] = []string{cacheName + "; fwd=" + forwarded[from.Why] + "; detail=" + from.By}
 	}
-	if from.Copy != "" {
+	if from.Copy != "" && (c.asked || from.Age > time.Second) {
 		tellAge(h, from.Age)
 	}
 	if c.asked {

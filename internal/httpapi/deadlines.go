@@ -86,8 +86,15 @@ func (d *lazyDeadline) set(t time.Time) error {
 		d.before = d.armed
 	}
 	d.armed = t
+	if isPast(t) {
+		t = longAgo
+	}
 	return d.arm(t)
 }
+
+// longAgo ends what waits. Other than the time that net/http has for that, it is by the
+// monotonic clock, and the poller need not ask what time it is.
+var longAgo = time.Now().Add(-time.Hour) //nolint:gochecknoglobals // a point in time
 
 // moved says whether what ended at a deadline has to go on, since that was moved, and
 // sets the timer anew.

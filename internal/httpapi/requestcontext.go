@@ -42,11 +42,11 @@ func limit(ctx context.Context, after time.Duration) {
 
 // Value finds the route, as chi asks for it, and the trace.
 func (c *requestContext) Value(key any) any {
-	switch key {
-	case chi.RouteCtxKey:
-		return c.route
-	case store.TraceKey{}:
+	if _, ok := key.(store.TraceKey); ok {
 		return c.trace
+	}
+	if key == chi.RouteCtxKey {
+		return c.route
 	}
 	return c.Context.Value(key)
 }

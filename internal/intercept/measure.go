@@ -14,6 +14,9 @@ func Measure(s store.Store, observer func(Operation) Observer) store.Store {
 	return &measured{wrapped: w, gets: observer(Get), applies: observer(Apply)}
 }
 
+// loaded is a moment to count from: that takes one look at the clock, and time.Now two.
+var loaded = time.Now() //nolint:gochecknoglobals // a point in time
+
 type measured struct {
 	*wrapped
 	gets, applies Observer
@@ -22,15 +25,15 @@ type measured struct {
 var _ store.Store = (*measured)(nil)
 
 func (m *measured) Get(ctx context.Context, refs []store.Ref) (store.Read, error) {
-	began := time.Now()
+	began := time.Since(loaded)
 	read, err := m.Store.Get(ctx, refs)
-	m.gets.Observe(time.Since(began), failureOf(err))
+	m.gets.Observe(time.Since(loaded)-began, failureOf(err))
 	return read, err
 }
 
 func (m *measured) Apply(ctx context.Context, b store.Batch) ([]store.Result, error) {
-	began := time.Now()
+	began := time.Since(loaded)
 	results, err := m.Store.Apply(ctx, b)
-	m.applies.Observe(time.Since(began), failureOf(err))
+	m.applies.Observe(time.Since(loaded)-began, failureOf(err))
 	return results, err
 }

@@ -44,7 +44,7 @@ type freshnessKey struct{}
 
 // Value finds the freshness.
 func (c *freshContext) Value(key any) any {
-	if key == (freshnessKey{}) {
+	if _, ok := key.(freshnessKey); ok {
 		return &c.freshness
 	}
 	return c.Context.Value(key)

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -234,13 +233,11 @@ func killTree(pid int) error {
 
 // pickPort picks a port that nobody listens on; by the time the server does,
 // somebody else may.
-func (s *PostgresServer) pickPort() error {
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
+func (s *PostgresServer) pickPort() (err error) {
+	if s.Port, err = quietPort(); err != nil {
 		return err
 	}
-	s.Address = l.Addr().String()
-	s.Port = l.Addr().(*net.TCPAddr).Port
 	s.settings["port"] = strconv.Itoa(s.Port)
-	return l.Close()
+	s.Address = "127.0.0.1:" + s.settings["port"]
+	return nil
 }

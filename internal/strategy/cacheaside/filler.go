@@ -28,12 +28,18 @@ type filling struct {
 const (
 	fillQueue  = 1024
 	fillAtOnce = 128 // copies, or somewhat more
+
+	// fillLanes are the calls that are under way at once: with one, a writer would wait for
+	// the rest of another's call first. Of each key the newer copy stays, whoever is first.
+	fillLanes = 2
 )
 
 func newFiller(s *Store) *filler {
 	ctx, stop := context.WithCancel(context.Background())
 	f := &filler{s: s, queue: make(chan *filling, fillQueue), stop: stop}
-	f.done.Go(func() { f.run(ctx) })
+	for range fillLanes {
+		f.done.Go(func() { f.run(ctx) })
+	}
 	return f
 }
 
