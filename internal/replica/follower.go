@@ -65,7 +65,6 @@ type Follower struct {
 	at        atomic.Pointer[place]       // after the last attempt; nil: that is not known
 	attested  atomic.Pointer[attestation]
 
-	much  bool          // the feed had more than a page when it was last read
 	leave time.Duration // the least that much is left to another process
 }
 
@@ -174,9 +173,6 @@ func (f *Follower) step(ctx context.Context, at **place) (next, error) {
 		return rest, err
 	}
 	*at = p
-	if moved && (f.much || p.fresh) {
-		return leave, nil
-	}
 	feed, err := f.o.From.Changes(ctx, store.Changes{Since: p.cursor, Limit: f.o.Page})
 	// Another engine may have come in place of the source, which can't read its places.
 	if errors.Is(err, store.Compacted) || p.cursor != "" && errors.Is(err, store.InvalidCursor) {
@@ -187,7 +183,9 @@ func (f *Follower) step(ctx context.Context, at **place) (next, error) {
 	if err != nil {
 		return rest, err
 	}
-	f.much = feed.More
+	if moved && (feed.More || p.fresh) {
+		return leave, nil
+	}
 	further := *p
 	entries := f.followed(feed.Changes)
 	further.cursor, further.installed = feed.Next, p.installed+int64(len(entries))
@@ -195,7 +193,7 @@ func (f *Follower) step(ctx context.Context, at **place) (next, error) {
 	if len(entries) > 0 || last {
 		// A dump of before this moment has another token than what is kept at the end.
 		if moved, err := f.save(ctx, p); err != nil || moved {
-			return f.inVain(err), err
+			return lookAgain(err), err
 		}
 		further.kept, further.version = p.kept, p.version
 	}
@@ -225,17 +223,23 @@ func (f *Follower) step(ctx context.Context, at **place) (next, error) {
 	return rest, nil
 }
 
-// mostLeave bounds how long much is left to another process.
-const mostLeave = 30 * time.Second
-
-// inVain is what to do where another process has moved the place meanwhile: to look where
-// it is now.
-func (f *Follower) inVain(err error) next {
+// lookAgain is what to do where another process has moved the place meanwhile.
+func lookAgain(err error) next {
 	if err != nil {
 		return rest
 	}
-	f.leave = min(2*f.leave, max(mostLeave, f.o.Leave))
 	return goOn
+}
+
+// mostLeave bounds how long much is left to another process.
+const mostLeave = 4 * time.Second
+
+// inVain is the same where a page has been installed since.
+func (f *Follower) inVain(err error) next {
+	if err == nil {
+		f.leave = min(2*f.leave, max(mostLeave, f.o.Leave))
+	}
+	return lookAgain(err)
 }
 
 // installEarly installs what an open transaction holds back in the feed. It comes again.
