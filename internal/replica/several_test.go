@@ -58,11 +58,11 @@ func TestSeveralFollowers(t *testing.T) {
 	var all []*replica.Follower
 	for range followers {
 		f := replica.Follow(replica.Options{From: from, FromName: "a", To: to, Every: time.Millisecond, Pause: time.Millisecond, Page: page, Leave: 100 * time.Millisecond})
-		defer func() {
+		t.Cleanup(func() {
 			if err := f.Close(); err != nil {
 				t.Error(err)
 			}
-		}()
+		})
 		all = append(all, f)
 	}
 	for n, f := range all {
