@@ -77,6 +77,10 @@ func (c comparing) compare(ctx context.Context, t *operation.Task) (any, error) 
 	if from == nil || to == nil {
 		return nil, &store.Error{Code: store.Unavailable, Detail: fence.By + " or " + fence.Name + " is not configured here"}
 	}
+	t.Progress(operation.Progress{Phase: "waiting for " + from.name + " and " + to.name + " to answer"})
+	if err := answers(ctx, from.store, to.past); err != nil {
+		return nil, err
+	}
 	routes, _ := c.book.Routes()
 	came, err := replica.Rejoin(ctx, replica.Rejoining{
 		From: from.store, To: to.past, Since: fence.Since, Places: fence.Places, DryRun: asked.DryRun,
