@@ -72,10 +72,10 @@ func (r *registry) await(ctx context.Context, m *member, arrived func()) {
 		case err == nil:
 			next := r.newMember(b, opened)
 			next.fixed = m.fixed
-			next.atMode.Store(m.atMode.Load())
-			next.atMode.Store(m.atMode.Load())
-			next.watch = r.watchOf(next)
-			r.replace(m, next)
+			if !r.replace(m, next) {
+				_ = next.discard() // nobody wants it any more
+				return
+			}
 			log.Info().Msg("a backend that could not be reached at the start is there")
 			arrived()
 			_ = m.watch.Close() // never fails

@@ -38,8 +38,10 @@ func (d *additions) take(ctx context.Context, all []router.Listed) error {
 		case m.fixed && !found:
 			m.atMode.Store(uint32(active))
 		case m.fixed || found && l.URL == m.url:
+			m.leaving.Store(false)
 			m.atMode.Store(uint32(modeOf(l.Use)))
 		case len(d.router.Routes().Naming(m.name)) > 0:
+			m.leaving.Store(true)
 			errs = append(errs, fmt.Errorf("%s is kept no longer, and the routes name it still", m.name))
 		default:
 			d.retire(m)
@@ -102,9 +104,9 @@ func (d *additions) tryAgain(ctx context.Context, m *member) error {
 	if err != nil {
 		return err
 	}
-	next.atMode.Store(m.atMode.Load())
-	next.watch = d.members.watchOf(next)
-	d.members.replace(m, next)
+	if !d.members.replace(m, next) {
+		return next.discard() // it was removed meanwhile
+	}
 	d.app.log.Info().Str("backend", m.name).Msg("a backend that could not be reached when it was added is there")
 	arrived(m.name)
 	return m.watch.Close()

@@ -37,12 +37,20 @@ func (d *administration) Version(name string) int64 {
 }
 
 // Put implements [httpapi.Backends].
-func (d *administration) Put(ctx context.Context, name, url string, c httpapi.BackendChange) (httpapi.BackendChanged, error) {
+func (d *administration) Put(ctx context.Context, name, url string, c httpapi.BackendChange) (told httpapi.BackendChanged, err error) {
 	d.changing.Lock()
 	defer d.changing.Unlock()
 	if err := checkAddition(name, url); err != nil {
 		return httpapi.BackendChanged{}, err
 	}
+	err = router.Anew(func() error {
+		told, err = d.put(ctx, name, url, c)
+		return err
+	})
+	return told, err
+}
+
+func (d *administration) put(ctx context.Context, name, url string, c httpapi.BackendChange) (httpapi.BackendChanged, error) {
 	if err := d.listing.Renew(ctx); err != nil {
 		return httpapi.BackendChanged{}, err
 	}
@@ -57,10 +65,13 @@ func (d *administration) Put(ctx context.Context, name, url string, c httpapi.Ba
 	if m != nil && kept && was.URL == url {
 		return d.changed(ctx, m, was), nil
 	}
+	var guards []router.Guard
 	if m != nil {
-		if err := d.unnamed(ctx, name); err != nil {
+		unnamed, err := d.unnamed(ctx, name)
+		if err != nil {
 			return httpapi.BackendChanged{}, err
 		}
+		guards = append(guards, unnamed)
 	}
 	added, err := d.open(ctx, config.Backend{Name: name, URL: url})
 	if err != nil {
@@ -72,7 +83,7 @@ func (d *administration) Put(ctx context.Context, name, url string, c httpapi.Ba
 	}
 	next := router.Listed{Name: name, URL: url, Use: cmp.Or(was.Use, router.Active)}
 	d.additions.lend(added)
-	next, err = d.listing.Put(ctx, next, onlyAt(c.If, was.Version))
+	next, err = d.listing.Put(ctx, next, onlyAt(c.If, was.Version), guards...)
 	if err := errors.Join(err, d.additions.takeBack()); err != nil {
 		return httpapi.BackendChanged{}, err
 	}
@@ -128,9 +139,17 @@ func notAdded(err error) error {
 }
 
 // Patch implements [httpapi.Backends].
-func (d *administration) Patch(ctx context.Context, name string, use api.BackendUse, c httpapi.BackendChange) (httpapi.BackendChanged, error) {
+func (d *administration) Patch(ctx context.Context, name string, use api.BackendUse, c httpapi.BackendChange) (told httpapi.BackendChanged, err error) {
 	d.changing.Lock()
 	defer d.changing.Unlock()
+	err = router.Anew(func() error {
+		told, err = d.patch(ctx, name, use, c)
+		return err
+	})
+	return told, err
+}
+
+func (d *administration) patch(ctx context.Context, name string, use api.BackendUse, c httpapi.BackendChange) (httpapi.BackendChanged, error) {
 	if err := d.listing.Renew(ctx); err != nil {
 		return httpapi.BackendChanged{}, err
 	}
@@ -143,17 +162,20 @@ func (d *administration) Patch(ctx context.Context, name string, use api.Backend
 		return httpapi.BackendChanged{}, err
 	}
 	next := router.Listed{Name: name, URL: was.URL, Use: router.Use(use), Version: was.Version}
+	var guards []router.Guard
 	if next.Use != router.Active {
-		if err := d.dispensable(ctx, m); err != nil {
+		dispensable, err := d.dispensable(ctx, m)
+		if err != nil {
 			return httpapi.BackendChanged{}, err
 		}
+		guards = append(guards, dispensable)
 	}
 	if c.DryRun || cmp.Or(was.Use, router.Active) == next.Use {
 		told := d.changed(ctx, m, next)
 		told.Backend.State = stateIn(modeOf(next.Use), m.watch.Now())
 		return told, nil
 	}
-	next, err := d.listing.Put(ctx, next, onlyAt(c.If, was.Version))
+	next, err := d.listing.Put(ctx, next, onlyAt(c.If, was.Version), guards...)
 	if err != nil {
 		return httpapi.BackendChanged{}, err
 	}
@@ -164,6 +186,10 @@ func (d *administration) Patch(ctx context.Context, name string, use api.Backend
 func (d *administration) Delete(ctx context.Context, name string, c httpapi.BackendChange) error {
 	d.changing.Lock()
 	defer d.changing.Unlock()
+	return router.Anew(func() error { return d.delete(ctx, name, c) })
+}
+
+func (d *administration) delete(ctx context.Context, name string, c httpapi.BackendChange) error {
 	if err := d.listing.Renew(ctx); err != nil {
 		return err
 	}
@@ -177,30 +203,52 @@ func (d *administration) Delete(ctx context.Context, name string, c httpapi.Back
 	if err := holds(c.If, was.Version); err != nil {
 		return err
 	}
-	if err := d.unnamed(ctx, name); err != nil || c.DryRun {
+	unnamed, err := d.unnamed(ctx, name)
+	if err != nil || c.DryRun {
 		return err
 	}
-	return d.listing.Remove(ctx, name, onlyAt(c.If, was.Version))
+	return d.listing.Remove(ctx, name, onlyAt(c.If, was.Version), unnamed)
 }
 
-// unnamed fails where routes name a member, or it has the system tables.
-func (d *administration) unnamed(ctx context.Context, name string) error {
-	if err := d.book.Renew(ctx); err != nil {
-		return err
+// unnamed fails where routes name a member, tables are being moved to it, or it has the
+// system tables. The guard holds while none of that changes.
+func (d *administration) unnamed(ctx context.Context, name string) (router.Guard, error) {
+	routes, guard, err := d.routes(ctx)
+	if err != nil {
+		return router.Guard{}, err
 	}
-	routes, _ := d.book.Routes()
 	if naming := routes.Naming(name); len(naming) > 0 {
-		return inUse("%s is named by %s; PUT /routes without it first", name, naming)
+		return router.Guard{}, inUse("%s is named by %s; PUT /routes without it first", name, naming)
 	}
-	return d.notSystem(name)
+	if err := d.untouched(name); err != nil {
+		return router.Guard{}, err
+	}
+	return guard, d.notSystem(name)
 }
 
-// dispensable fails where a member decides on something.
-func (d *administration) dispensable(ctx context.Context, m *member) error {
-	if err := d.book.Renew(ctx); err != nil {
-		return err
+// untouched fails where tables are being moved to or from a member.
+func (d *administration) untouched(name string) error {
+	if t, _ := d.book.Transfer(); t != nil && (t.From == name || t.To == name) {
+		return inUse("operation %s is moving %s from %s to %s; wait for it, or cancel it", t.Operation, t.Tables, t.From, t.To)
 	}
-	routes, _ := d.book.Routes()
+	return nil
+}
+
+// routes are those that are kept now, with what holds while they are.
+func (d *administration) routes(ctx context.Context) (router.Routes, router.Guard, error) {
+	if err := d.book.Renew(ctx); err != nil {
+		return nil, router.Guard{}, err
+	}
+	routes, version := d.book.Routes()
+	return routes, router.RoutesAt(version), nil
+}
+
+// dispensable fails where a member decides on something, or is about to.
+func (d *administration) dispensable(ctx context.Context, m *member) (router.Guard, error) {
+	routes, guard, err := d.routes(ctx)
+	if err != nil {
+		return router.Guard{}, err
+	}
 	var decides router.Routes
 	for _, r := range routes {
 		if r.Primary() == m.name {
@@ -208,9 +256,12 @@ func (d *administration) dispensable(ctx context.Context, m *member) error {
 		}
 	}
 	if len(decides) > 0 {
-		return inUse("%s is the primary of %s", m.name, decides)
+		return router.Guard{}, inUse("%s is the primary of %s", m.name, decides)
 	}
-	return d.notSystem(m.name)
+	if err := d.untouched(m.name); err != nil {
+		return router.Guard{}, err
+	}
+	return guard, d.notSystem(m.name)
 }
 
 func (d *administration) notSystem(name string) error {

@@ -41,7 +41,7 @@ func (a *App) newHandler(ctx context.Context, s store.Store, tells *status, put 
 	}
 	put.later("backends", listing.Close)
 	book, err := router.OpenBook(ctx, router.BookOptions{
-		Router: tells.router, Members: tells.members.names, Refuse: tells.members.refuse, Default: tells.router.Routes(), Build: tells.strategies.lanes,
+		Router: tells.router, Members: tells.members.names, Refuse: tells.members.refuse, Default: tells.router.Routes(), Build: tells.strategies.lanes, Listing: listing,
 		Trusted: roster.Trusted, Logger: a.log,
 	})
 	if err != nil {

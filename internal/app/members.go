@@ -34,7 +34,8 @@ type member struct {
 
 	counts *telemetry.Callee // its calls, told of until it is released
 
-	atMode atomic.Uint32
+	atMode  *atomic.Uint32 // shared with the one whose place it takes
+	leaving atomic.Bool    // it is kept no longer, and routes that are going name it
 }
 
 // mode is what a member is used for.

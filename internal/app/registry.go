@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"larder/internal/backend"
 	"larder/internal/config"
@@ -50,7 +51,7 @@ func (r *registry) open(ctx context.Context, put *cleanups) error {
 
 // newMember is a member over an opened store, with what stands before every one.
 func (r *registry) newMember(b config.Backend, opened store.Store) *member {
-	m := &member{name: b.Name, url: b.URL, own: backend.Embedded(b.URL), opened: opened}
+	m := &member{name: b.Name, url: b.URL, own: backend.Embedded(b.URL), opened: opened, atMode: new(atomic.Uint32)}
 	r.app.guard(m, opened, func() string {
 		if why := m.mode().refuses(); why != "" {
 			return why
@@ -66,13 +67,21 @@ func (r *registry) add(m *member) {
 	r.all = append(slices.Clip(r.all), m)
 }
 
-// replace has a member take the place of another of its name.
-func (r *registry) replace(m, by *member) {
+// replace has a member take the place of another of its name, and be used for what that is
+// used for. It says whether that was there still.
+func (r *registry) replace(m, by *member) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	at := slices.Index(r.all, m)
+	if at < 0 {
+		return false
+	}
+	by.atMode = m.atMode
+	by.watch = r.watchOf(by)
 	r.all = slices.Clone(r.all)
-	r.all[slices.Index(r.all, m)] = by
+	r.all[at] = by
 	m.counts.Release()
+	return true
 }
 
 // remove takes a member out. Whoever has it goes on with it, and is counted no more.
@@ -83,11 +92,13 @@ func (r *registry) remove(m *member) {
 	m.counts.Release()
 }
 
-// names are those of the members.
+// names are those of the members, but for those that go as soon as no route names them.
 func (r *registry) names() []string {
 	var all []string
 	for _, m := range r.list() {
-		all = append(all, m.name)
+		if !m.leaving.Load() {
+			all = append(all, m.name)
+		}
 	}
 	return all
 }

@@ -19,7 +19,8 @@ import (
 // bookRef is the entry that routes are kept in, in the member of the system tables.
 var bookRef = store.Ref{Table: "_routes", Key: "routes"}
 
-// BookOptions set a Book up. All but Trusted, Refuse, Logger, Wait and Pause are required.
+// BookOptions set a Book up. All but Trusted, Refuse, Listing, Logger, Wait and Pause are
+// required.
 type BookOptions struct {
 	Router  *Router
 	Members func() []string              // that there are
@@ -31,6 +32,10 @@ type BookOptions struct {
 	// Refuse says why routes that are put must not name a member that those before did
 	// not, "" where they may. nil: they may.
 	Refuse func(member string) string
+
+	// Listing is what backends are kept in. Routes are kept only while all that they name
+	// are in it as they were when the routes were looked at. nil: backends don't change.
+	Listing *Listing
 
 	Wait  time.Duration // of one long poll for changes; 30 s
 	Pause time.Duration // before the feed is asked again after it failed; 250 ms
@@ -169,8 +174,23 @@ type Move struct{ Table, From, To string }
 // Put keeps routes for all instances. It fails with InvalidRoutes where they are not
 // possible, with TablesWouldMove where tables would leave their entries behind, and with
 // Busy while tables are being moved.
-func (b *Book) Put(ctx context.Context, routes Routes, c Change) ([]Move, int64, error) {
-	if err := b.check(routes); err != nil {
+func (b *Book) Put(ctx context.Context, routes Routes, c Change) (moves []Move, version int64, err error) {
+	err = b.decide(ctx, routes.members(), func(guards []Guard) error {
+		moves, version, err = b.putOnce(ctx, routes, c, guards)
+		return err
+	})
+	return moves, version, err
+}
+
+func (b *Book) putOnce(ctx context.Context, routes Routes, c Change, guards []Guard) ([]Move, int64, error) {
+	err := b.check(routes)
+	if err != nil && b.o.Listing != nil {
+		if renewing := b.o.Listing.Renew(ctx); renewing != nil { // one may have been added just now
+			return nil, 0, renewing
+		}
+		err = b.check(routes)
+	}
+	if err != nil {
 		return nil, 0, invalidRoutes(err)
 	}
 	moves, err := b.moves(ctx, routes)
@@ -187,7 +207,7 @@ func (b *Book) Put(ctx context.Context, routes Routes, c Change) ([]Move, int64,
 	if len(moves) > 0 && !c.Moves {
 		return nil, 0, wouldMove(moves)
 	}
-	version, err = b.keep(ctx, routes, nil, c.If)
+	version, err = b.keep(ctx, routes, nil, c.If, guards)
 	return moves, version, err
 }
 
@@ -213,11 +233,15 @@ func (b *Book) check(routes Routes) error {
 
 // Replace keeps routes without a look at which tables move, for when their primary is gone.
 // What is being moved stays where it was.
-func (b *Book) Replace(ctx context.Context, routes Routes, only store.Precondition) (int64, error) {
-	if err := routes.Validate(b.o.Members()); err != nil {
-		return 0, invalidRoutes(err)
-	}
-	return b.keep(ctx, routes, nil, only)
+func (b *Book) Replace(ctx context.Context, routes Routes, only store.Precondition) (version int64, err error) {
+	err = b.decide(ctx, routes.members(), func(guards []Guard) error {
+		if err := routes.Validate(b.o.Members()); err != nil {
+			return invalidRoutes(err)
+		}
+		version, err = b.keep(ctx, routes, nil, only, guards)
+		return err
+	})
+	return version, err
 }
 
 // Rebuild has the router go by the same routes with lanes that are built anew.
@@ -230,16 +254,16 @@ func (b *Book) Rebuild() error {
 // Renew reads what is kept, which may be older than what was.
 func (b *Book) Renew(ctx context.Context) error { return b.reread(ctx, true) }
 
-// keep writes routes and a transfer, and goes by them. Where it is not known whether that
-// was done, it is read.
-func (b *Book) keep(ctx context.Context, routes Routes, t *Transfer, only store.Precondition) (int64, error) {
+// keep writes routes and a transfer while the guards hold, and goes by them. Where it is not
+// known whether that was done, it is read.
+func (b *Book) keep(ctx context.Context, routes Routes, t *Transfer, only store.Precondition, guards []Guard) (int64, error) {
 	v, err := keptValue(routes, t)
 	if err != nil {
 		return 0, err
 	}
 	_, before := b.Transfer()
 	op := store.Op{Kind: store.Put, Ref: bookRef, If: only, Value: v}
-	results, err := b.o.Router.Apply(ctx, store.Batch{Ops: []store.Op{op}})
+	result, err := b.o.Router.guarded(ctx, op, guards)
 	if errors.Is(err, store.Ambiguous) {
 		read, readErr := b.o.Router.Get(ctx, []store.Ref{bookRef})
 		if readErr == nil && read.Entries[0].Version == before+1 && read.Entries[0].Value.Equal(v) {
@@ -249,7 +273,7 @@ func (b *Book) keep(ctx context.Context, routes Routes, t *Transfer, only store.
 	if err != nil {
 		return 0, err
 	}
-	return results[0].Entry.Version, b.take(results[0].Entry, false)
+	return result.Entry.Version, b.take(result.Entry, false)
 }
 
 // moves are the tables with entries whose primary would be another.

@@ -106,27 +106,27 @@ func (r *Listing) Renew(ctx context.Context) error {
 	return err
 }
 
-// Put keeps one, and has the process go by it. The error is of the keeping alone: what can't
-// be taken in is tried again.
-func (r *Listing) Put(ctx context.Context, l Listed, only store.Precondition) (Listed, error) {
+// Put keeps one while the guards hold, and has the process go by it. The error is of the
+// keeping alone: what can't be taken in is tried again.
+func (r *Listing) Put(ctx context.Context, l Listed, only store.Precondition, guards ...Guard) (Listed, error) {
 	v, err := listedValue(l)
 	if err != nil {
 		return Listed{}, err
 	}
 	op := store.Op{Kind: store.Put, Ref: store.Ref{Table: listingTable, Key: l.Name}, If: only, Value: v}
-	results, err := r.o.Router.Apply(ctx, store.Batch{Ops: []store.Op{op}})
+	result, err := r.o.Router.guarded(ctx, op, guards)
 	if err != nil {
 		return Listed{}, err
 	}
-	l.Version = results[0].Entry.Version
+	l.Version = result.Entry.Version
 	r.follow(ctx)
 	return l, nil
 }
 
-// Remove keeps one no longer, and has the process go by that.
-func (r *Listing) Remove(ctx context.Context, name string, only store.Precondition) error {
+// Remove keeps one no longer if the guards hold, and has the process go by that.
+func (r *Listing) Remove(ctx context.Context, name string, only store.Precondition, guards ...Guard) error {
 	op := store.Op{Kind: store.Delete, Ref: store.Ref{Table: listingTable, Key: name}, If: only}
-	if _, err := r.o.Router.Apply(ctx, store.Batch{Ops: []store.Op{op}}); err != nil {
+	if _, err := r.o.Router.guarded(ctx, op, guards); err != nil {
 		return err
 	}
 	r.follow(ctx)
@@ -148,10 +148,13 @@ func (r *Listing) renew(ctx context.Context) (reading, taking error) {
 	if err != nil {
 		return err, nil
 	}
+	// Whoever goes by an earlier version while they are taken is refused; the other way
+	// round, one would be let name a backend that is removed in a moment.
+	taking = r.o.Take(ctx, all)
 	r.mu.Lock()
 	r.all = all
 	r.mu.Unlock()
-	return nil, r.o.Take(ctx, all)
+	return nil, taking
 }
 
 func (r *Listing) read(ctx context.Context) ([]Listed, error) {

@@ -16,10 +16,17 @@ import (
 type taker struct {
 	mu    sync.Mutex
 	all   []router.Listed
-	fails int // times yet
+	fails int           // times yet
+	hears chan struct{} // before which it takes nothing; nil: at once
 }
 
 func (t *taker) take(_ context.Context, all []router.Listed) error {
+	t.mu.Lock()
+	hears := t.hears
+	t.mu.Unlock()
+	if hears != nil {
+		<-hears
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.fails > 0 {

@@ -57,9 +57,16 @@ func (b *Book) Begin(ctx context.Context, t Transfer) (Stage, int64, error) {
 			return Switched, version, nil
 		}
 		t.Stage = Announced
-		version, err := b.transferTo(ctx, version, &t, nil)
+		var next int64
+		err := b.decide(ctx, []string{t.From, t.To}, func(guards []Guard) (err error) {
+			if all := b.o.Members(); !slices.Contains(all, t.From) || !slices.Contains(all, t.To) {
+				return &store.Error{Code: store.InvalidOperation, Detail: fmt.Sprintf("%s or %s has been removed", t.From, t.To)}
+			}
+			next, err = b.transferTo(ctx, version, &t, nil, guards)
+			return err
+		})
 		if !errors.Is(err, store.VersionMismatch) && !errors.Is(err, store.AlreadyExists) {
-			return t.Stage, version, err
+			return t.Stage, next, err
 		}
 	}
 }
@@ -67,16 +74,20 @@ func (b *Book) Begin(ctx context.Context, t Transfer) (Stage, int64, error) {
 // Advance brings a transfer to a stage, with other routes where some are given, if what is
 // kept still has the version that the last step gave.
 func (b *Book) Advance(ctx context.Context, t Transfer, version int64, routes Routes) (int64, error) {
-	if routes != nil {
-		if err := routes.Validate(b.o.Members()); err != nil {
-			return 0, invalidRoutes(err)
+	next := int64(0)
+	err := b.decide(ctx, routes.members(), func(guards []Guard) (err error) {
+		if routes != nil {
+			if err := routes.Validate(b.o.Members()); err != nil {
+				return invalidRoutes(err)
+			}
 		}
-	}
-	version, err := b.transferTo(ctx, version, &t, routes)
+		next, err = b.transferTo(ctx, version, &t, routes, guards)
+		return err
+	})
 	if errors.Is(err, store.VersionMismatch) {
 		return 0, &store.Error{Code: store.Busy, Detail: "the routes have been changed while tables were moved"}
 	}
-	return version, err
+	return next, err
 }
 
 // End ends a transfer, unless it is at another stage than this, or has ended.
@@ -86,7 +97,7 @@ func (b *Book) End(ctx context.Context, t Transfer) error {
 		if was == nil || *was != t {
 			return nil
 		}
-		_, err := b.transferTo(ctx, version, nil, nil)
+		_, err := b.transferTo(ctx, version, nil, nil, nil) // what the routes name can't have been removed
 		if !errors.Is(err, store.VersionMismatch) {
 			return err
 		}
@@ -97,7 +108,7 @@ func (b *Book) End(ctx context.Context, t Transfer) error {
 }
 
 // transferTo keeps a transfer, or none, beside the routes that are kept or other ones.
-func (b *Book) transferTo(ctx context.Context, version int64, t *Transfer, routes Routes) (int64, error) {
+func (b *Book) transferTo(ctx context.Context, version int64, t *Transfer, routes Routes, guards []Guard) (int64, error) {
 	b.mu.Lock()
 	if routes == nil && b.put {
 		routes = b.routes
@@ -111,7 +122,7 @@ func (b *Book) transferTo(ctx context.Context, version int64, t *Transfer, route
 	if version > 0 {
 		only = store.IfVersion(version)
 	}
-	return b.keep(ctx, routes, t, only)
+	return b.keep(ctx, routes, t, only, guards)
 }
 
 func underWay(t *Transfer) error {
