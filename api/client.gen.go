@@ -252,7 +252,8 @@ type ClientInterface interface {
 	// while it runs. One such copy runs at a time, and until it ends `PUT /routes` is a 409 `busy`.
 	//
 	// A table that has entries in `to` already is a 409 `table_not_empty`. With `conflict` as `newer` it is copied all
-	// the same: of each key the newer version stays, and so does what `from` never had.
+	// the same: of each key the newer version stays, and so does what `from` never had. With `switch` as well, a newer
+	// version in `to` has the copy fail with `table_not_empty`, for what is written to that key would be lost.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -273,7 +274,8 @@ type ClientInterface interface {
 	// while it runs. One such copy runs at a time, and until it ends `PUT /routes` is a 409 `busy`.
 	//
 	// A table that has entries in `to` already is a 409 `table_not_empty`. With `conflict` as `newer` it is copied all
-	// the same: of each key the newer version stays, and so does what `from` never had.
+	// the same: of each key the newer version stays, and so does what `from` never had. With `switch` as well, a newer
+	// version in `to` has the copy fail with `table_not_empty`, for what is written to that key would be lost.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1135,7 +1137,8 @@ func (c *Client) ApplyBatch(ctx context.Context, params *ApplyBatchParams, body 
 // while it runs. One such copy runs at a time, and until it ends `PUT /routes` is a 409 `busy`.
 //
 // A table that has entries in `to` already is a 409 `table_not_empty`. With `conflict` as `newer` it is copied all
-// the same: of each key the newer version stays, and so does what `from` never had.
+// the same: of each key the newer version stays, and so does what `from` never had. With `switch` as well, a newer
+// version in `to` has the copy fail with `table_not_empty`, for what is written to that key would be lost.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1166,7 +1169,8 @@ func (c *Client) CopyTablesWithBody(ctx context.Context, contentType string, bod
 // while it runs. One such copy runs at a time, and until it ends `PUT /routes` is a 409 `busy`.
 //
 // A table that has entries in `to` already is a 409 `table_not_empty`. With `conflict` as `newer` it is copied all
-// the same: of each key the newer version stays, and so does what `from` never had.
+// the same: of each key the newer version stays, and so does what `from` never had. With `switch` as well, a newer
+// version in `to` has the copy fail with `table_not_empty`, for what is written to that key would be lost.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -5576,7 +5580,8 @@ type ClientWithResponsesInterface interface {
 	// while it runs. One such copy runs at a time, and until it ends `PUT /routes` is a 409 `busy`.
 	//
 	// A table that has entries in `to` already is a 409 `table_not_empty`. With `conflict` as `newer` it is copied all
-	// the same: of each key the newer version stays, and so does what `from` never had.
+	// the same: of each key the newer version stays, and so does what `from` never had. With `switch` as well, a newer
+	// version in `to` has the copy fail with `table_not_empty`, for what is written to that key would be lost.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -5597,7 +5602,8 @@ type ClientWithResponsesInterface interface {
 	// while it runs. One such copy runs at a time, and until it ends `PUT /routes` is a 409 `busy`.
 	//
 	// A table that has entries in `to` already is a 409 `table_not_empty`. With `conflict` as `newer` it is copied all
-	// the same: of each key the newer version stays, and so does what `from` never had.
+	// the same: of each key the newer version stays, and so does what `from` never had. With `switch` as well, a newer
+	// version in `to` has the copy fail with `table_not_empty`, for what is written to that key would be lost.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -10902,7 +10908,8 @@ func (c *ClientWithResponses) ApplyBatchWithResponse(ctx context.Context, params
 // while it runs. One such copy runs at a time, and until it ends `PUT /routes` is a 409 `busy`.
 //
 // A table that has entries in `to` already is a 409 `table_not_empty`. With `conflict` as `newer` it is copied all
-// the same: of each key the newer version stays, and so does what `from` never had.
+// the same: of each key the newer version stays, and so does what `from` never had. With `switch` as well, a newer
+// version in `to` has the copy fail with `table_not_empty`, for what is written to that key would be lost.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -10929,7 +10936,8 @@ func (c *ClientWithResponses) CopyTablesWithBodyWithResponse(ctx context.Context
 // while it runs. One such copy runs at a time, and until it ends `PUT /routes` is a 409 `busy`.
 //
 // A table that has entries in `to` already is a 409 `table_not_empty`. With `conflict` as `newer` it is copied all
-// the same: of each key the newer version stays, and so does what `from` never had.
+// the same: of each key the newer version stays, and so does what `from` never had. With `switch` as well, a newer
+// version in `to` has the copy fail with `table_not_empty`, for what is written to that key would be lost.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //

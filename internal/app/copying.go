@@ -134,9 +134,10 @@ func (c copying) copy(ctx context.Context, t *operation.Task) (any, error) {
 }
 
 func (c copying) settings(t *operation.Task, asked api.CopyRequest, routes router.Routes) replica.Copying {
+	newer := asked.Conflict == api.CopyConflictNewer
 	return replica.Copying{
 		From: c.members.of(asked.From).store, To: c.members.of(asked.To).store, Name: "copy " + t.ID(),
-		Tables: tablesOf(asked, routes), Extras: asked.Conflict == api.CopyConflictNewer,
+		Tables: tablesOf(asked, routes), Extras: newer, Ahead: newer && !asked.Switch,
 		Progress: func(phase string, done, total int64) {
 			t.Progress(operation.Progress{Phase: phase, Done: done, Total: total})
 		},

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"larder/api"
+	"larder/internal/replica"
+	"larder/internal/store"
 	"larder/internal/testenv"
 )
 
@@ -71,5 +73,36 @@ func TestCopyOverHTTP(t *testing.T) {
 	}
 	if resp, _ := exchange(t, http.MethodGet, base+"/tables/users/keys/k0", ""); resp.StatusCode != http.StatusNotFound {
 		t.Errorf("what was deleted is there: %d", resp.StatusCode)
+	}
+}
+
+// TestCopyOverNewerVersions copies a table to where a key has a newer version: that stays, and
+// the table is not moved there, for what is written to it would be lost.
+func TestCopyOverNewerVersions(t *testing.T) {
+	redis := testenv.Redis(t)
+	cfg := overBoth(t, testenv.Postgres(t), redis.URL)
+	cfg.RedisPrefix = redis.Prefix
+	cfg.Backends = cfg.Backends[:2]
+	cfg.Routes = "*=primary-only(hot)"
+	base := "http://" + start(t, cfg, Options{}).logged("ready")["address"].(string)
+	key := base + "/tables/users/keys/k"
+	for n := range 3 {
+		exchange(t, http.MethodPut, key, strconv.Itoa(n))
+	}
+	if resp, text := exchange(t, http.MethodPut, base+"/routes?moves=allowed", `{"routes":[{"pattern":"*","strategy":"primary-only","members":["pg"]}]}`); resp.StatusCode != http.StatusOK {
+		t.Fatalf("%d %s", resp.StatusCode, text)
+	}
+	exchange(t, http.MethodPut, key, `"written here"`)
+	op := ended(t, base, "/copies", `{"from":"pg","to":"hot","tables":"users","conflict":"newer"}`)
+	var came copyResult
+	if err := json.Unmarshal(op.Result, &came); err != nil || op.State != api.OperationStateSucceeded || came.Differences[replica.Ahead] != 1 {
+		t.Errorf("it came to %s %s %+v, %v", op.State, op.Result, op.Error, err)
+	}
+	op = ended(t, base, "/copies", `{"from":"pg","to":"hot","tables":"users","conflict":"newer","switch":true}`)
+	if op.State != api.OperationStateFailed || op.Error == nil || op.Error.Code != string(store.TableNotEmpty) || !strings.Contains(op.Error.Detail, "hot has newer versions of 1 keys") {
+		t.Errorf("the move came to %s %+v", op.State, op.Error)
+	}
+	if resp, text := exchange(t, http.MethodPut, key, `2`, "If-Match", `"1"`); resp.StatusCode != http.StatusOK {
+		t.Errorf("written afterwards: %d %s", resp.StatusCode, text)
 	}
 }

@@ -20,6 +20,7 @@ type Copying struct {
 	Name     string                  // of this copy. One of the same name goes on where it was broken off.
 	Tables   func(table string) bool // which; nil: all but the system's
 	Extras   bool                    // To may have what From never had
+	Ahead    bool                    // and newer versions, which stay
 	Progress func(phase string, done, total int64)
 	Logger   zerolog.Logger
 
@@ -37,7 +38,7 @@ type Copy struct {
 
 // NewCopy copies what From has, goes on following it, and compares the two. When it
 // returns, To had all that From had when they were compared. It fails with Internal where To
-// can't hold some of it, or has newer versions.
+// can't hold some of it, and with TableNotEmpty where it has newer versions.
 func NewCopy(ctx context.Context, o Copying) (*Copy, error) {
 	o.Page = cmp.Or(o.Page, 500)
 	if o.Progress == nil {
@@ -157,25 +158,28 @@ func (c *Copy) Compare(ctx context.Context) error {
 
 // judge says whether what is still different may be so.
 func (c *Copy) judge() error {
-	var allowed int64
-	if c.o.Extras {
-		allowed = c.report.Counts[Extra]
+	may := map[Kind]bool{Extra: c.o.Extras, Ahead: c.o.Ahead}
+	left := -c.report.Repaired
+	for kind, n := range c.report.Counts {
+		if !may[kind] {
+			left += n
+		}
 	}
-	var all int64
-	for _, n := range c.report.Counts {
-		all += n
-	}
-	left := all - allowed - c.report.Repaired
 	if left <= 0 {
 		return nil
 	}
-	detail := fmt.Sprintf("%d keys are not the same in both", left)
-	first := slices.IndexFunc(c.report.Differences, func(d Difference) bool { return d.Kind != Extra || !c.o.Extras })
+	wrong := &store.Error{Code: store.Internal, Detail: fmt.Sprintf("%d keys are not the same in both", left)}
+	first := slices.IndexFunc(c.report.Differences, func(d Difference) bool { return !may[d.Kind] })
+	if ahead := c.report.Counts[Ahead]; ahead > 0 && !may[Ahead] {
+		wrong.Code = store.TableNotEmpty
+		wrong.Detail = fmt.Sprintf("%s has newer versions of %d keys, in place of which what is written to %s would be lost", c.o.To.Info().Name, ahead, c.o.From.Info().Name)
+		first = slices.IndexFunc(c.report.Differences, func(d Difference) bool { return d.Kind == Ahead })
+	}
 	if first >= 0 {
 		d := c.report.Differences[first]
-		detail += fmt.Sprintf(", such as one in table %s, which is %s", d.Table, d.Kind)
+		wrong.Detail += fmt.Sprintf(", such as one in table %s, which is %s", d.Table, d.Kind)
 	}
-	return &store.Error{Code: store.Internal, Detail: detail}
+	return wrong
 }
 
 // Forget has To forget how far the copy has come, for it is over.

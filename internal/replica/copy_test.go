@@ -95,23 +95,33 @@ func TestCopyFindsDifferences(t *testing.T) {
 	t.Parallel()
 	another := entry("t", "k", 1, 2)
 	another.UpdatedAt = another.UpdatedAt.Add(time.Second)
-	for name, held := range map[string]store.Entry{
-		"ahead": entry("t", "k", 7, 1), "differing": another, "extra": entry("t", "x", 1, 1),
+	for _, tt := range []struct {
+		name          string
+		held          store.Entry
+		extras, ahead bool
+		code          store.Code // "": it is as it may be
+	}{
+		{"ahead", entry("t", "k", 7, 1), false, false, store.TableNotEmpty},
+		{"ahead", entry("t", "k", 7, 1), true, false, store.TableNotEmpty},
+		{"ahead", entry("t", "k", 7, 1), true, true, ""},
+		{"differing", another, true, true, store.Internal},
+		{"extra", entry("t", "x", 1, 1), false, false, store.Internal},
+		{"extra", entry("t", "x", 1, 1), true, false, ""},
 	} {
-		for _, extras := range []bool{false, true} {
-			from, to := apart(t)
-			install(t, from, entry("t", "k", 1, 1))
-			install(t, to, held)
-			o := copying(from, to)
-			o.Extras = extras
-			c, err := replica.NewCopy(t.Context(), o)
-			if err == nil {
-				_ = c.Close()
+		from, to := apart(t)
+		install(t, from, entry("t", "k", 1, 1))
+		install(t, to, tt.held)
+		o := copying(from, to)
+		o.Extras, o.Ahead = tt.extras, tt.ahead
+		c, err := replica.NewCopy(t.Context(), o)
+		if err == nil {
+			if n := c.Report().Counts[replica.Kind(tt.name)]; n != 1 {
+				t.Errorf("%+v: it is told of %d times", tt, n)
 			}
-			fails := err != nil && strings.Contains(err.Error(), "1 keys are not the same") && strings.Contains(err.Error(), name)
-			if wanted := name != "extra" || !extras; fails != wanted {
-				t.Errorf("%s, with extras %v: %v", name, extras, err)
-			}
+			_ = c.Close()
+		}
+		if code := store.CodeOf(err); (err == nil) != (tt.code == "") || err != nil && (code != tt.code || !strings.Contains(err.Error(), "1 keys") || !strings.Contains(err.Error(), "which is "+tt.name)) {
+			t.Errorf("%+v: %v", tt, err)
 		}
 	}
 }
@@ -137,7 +147,7 @@ func TestCompareFindsWhatWasMissed(t *testing.T) {
 	}
 	install(t, to, entry("t", "new", 5, 1))
 	install(t, from, entry("t", "new", 3, 1))
-	if err := c.Compare(t.Context()); !errors.Is(err, store.Internal) {
+	if err := c.Compare(t.Context()); !errors.Is(err, store.TableNotEmpty) {
 		t.Errorf("what is newer in the target: %v", err)
 	}
 }

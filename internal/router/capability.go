@@ -124,7 +124,7 @@ func first[C any](ls *lanes) store.Forward {
 
 // RunSQL has the first primary run it that can: the system's, or in the order of routes.
 func (r *Router) RunSQL(ctx context.Context, q store.SQLQuery) (store.SQLAnswer, error) {
-	ls, err := r.enter()
+	ls, err := r.enterToRunSQL(ctx, q)
 	if err != nil {
 		return store.SQLAnswer{}, err
 	}

@@ -53,12 +53,38 @@ func (ls *lanes) held(writes bool, n int, table func(i int) string) (bool, error
 	return waits, nil
 }
 
+// heldIn says whether a call that may write to any table of a primary has to wait, or fails.
+func (ls *lanes) heldIn(primary string) (bool, error) {
+	waits := false
+	for k := range ls.holds {
+		switch h := &ls.holds[k]; {
+		case h.From != primary && h.To != primary:
+		case h.Trusted != nil && !h.Trusted():
+			return false, &store.Error{
+				Code: store.Unavailable, Backend: primary,
+				Detail: fmt.Sprintf("tables are being moved from %s to %s, and larder has not heard for some time whether they have been; nothing was done", h.From, h.To),
+			}
+		case h.Writes:
+			waits = true
+		}
+	}
+	return waits, nil
+}
+
 // admit has a call on tables that are being moved wait for as long as it has to. It gives
 // the lanes to go by; where it fails there are none to leave.
 func (r *Router) admit(ctx context.Context, ls *lanes, writes bool, n int, table func(i int) string) (*lanes, error) {
+	if n == 0 {
+		return ls, nil
+	}
+	return r.admitWhen(ctx, ls, table(0), func(ls *lanes) (bool, error) { return ls.held(writes, n, table) })
+}
+
+// admitWhen has a call wait for as long as held says so.
+func (r *Router) admitWhen(ctx context.Context, ls *lanes, table string, held func(ls *lanes) (bool, error)) (*lanes, error) {
 	var patience <-chan time.Time
 	for {
-		waits, err := ls.held(writes, n, table)
+		waits, err := held(ls)
 		if err == nil && !waits {
 			return ls, nil
 		}
@@ -73,7 +99,7 @@ func (r *Router) admit(ctx context.Context, ls *lanes, writes bool, n int, table
 		case <-ls.over.Done():
 		case <-patience:
 			return nil, &store.Error{
-				Code: store.Unavailable, Ref: store.Ref{Table: table(0)},
+				Code: store.Unavailable, Ref: store.Ref{Table: table},
 				Detail: "the table is being moved to another backend, and takes no writes until it is there; nothing was written",
 			}
 		case <-ctx.Done():
@@ -101,6 +127,18 @@ func (r *Router) enterToWrite(ctx context.Context, table string) (*lanes, error)
 		return ls, err
 	}
 	return r.admit(ctx, ls, true, 1, func(int) string { return table })
+}
+
+// enterToRunSQL begins a statement. Which tables one writes to is not known, so it waits
+// for any that is moved from or to the primary that runs it.
+func (r *Router) enterToRunSQL(ctx context.Context, q store.SQLQuery) (*lanes, error) {
+	ls, err := r.enter()
+	if err != nil || len(ls.holds) == 0 || !q.Writes {
+		return ls, err
+	}
+	return r.admitWhen(ctx, ls, "", func(ls *lanes) (bool, error) {
+		return ls.heldIn(first[store.SQLRunner](ls).Info().Name)
+	})
 }
 
 // Settled says whether all calls have ended that began before the last Swap, but for those
