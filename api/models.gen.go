@@ -481,6 +481,17 @@ type Backend struct {
 	// LatencyMs How long its last health check took, in milliseconds.
 	LatencyMs float64 `json:"latency_ms"`
 
+	// LagSeconds As a secondary, how old what it has may be, by the strategy that is furthest behind; left out before it has had
+	// everything once.
+	LagSeconds *float64 `json:"lag_seconds,omitempty"`
+
+	// Backlog As a secondary, how many entries it has still to get, over all strategies, as `GET /repairs` tells of each; left
+	// out while that can't be told.
+	Backlog *int64 `json:"backlog,omitempty"`
+
+	// BacklogMore Whether there are more than were counted.
+	BacklogMore bool `json:"backlog_more,omitempty"`
+
 	// Details How it is set up; neither secrets nor addresses.
 	Details BackendDetails `json:"details"`
 
@@ -1510,6 +1521,13 @@ type Repair struct {
 
 	// LagSeconds How old what it has may be; left out before it has had everything once.
 	LagSeconds *float64 `json:"lag_seconds,omitempty"`
+
+	// Backlog How many entries it has still to get from the primary's change feed, deletions too, among the first 10,000
+	// changes that it has not come by. Left out while that can't be told, as when the primary does not answer.
+	Backlog *int64 `json:"backlog,omitempty"`
+
+	// BacklogMore Whether there are more changes than those.
+	BacklogMore bool `json:"backlog_more,omitempty"`
 
 	// Failing The code of what keeps it from being kept up just now.
 	Failing string `json:"failing,omitempty"`

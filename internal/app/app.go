@@ -165,7 +165,7 @@ func (a *App) assemble(ctx context.Context, put *cleanups) (handler, about, erro
 	if err := a.registry.Register(telemetry.Guards{Figures: ms.guardFigures}); err != nil {
 		return nil, about{}, err
 	}
-	if err := a.registry.Register(telemetry.Guards{Figures: built.secondaryFigures}); err != nil {
+	if err := a.registry.Register(telemetry.Guards{Figures: func() map[string][]telemetry.Figure { return built.secondaryFigures(context.Background()) }}); err != nil {
 		return nil, about{}, err
 	}
 	if err := a.registry.Register(telemetry.Strategies{Figures: built.figures}); err != nil {

@@ -46,7 +46,7 @@ func TestMultiWrite(t *testing.T) {
 	})
 	soon(t, "the deletion to be told, which only the feed brings", func() bool {
 		told := secondaryTold(t, base, "local")
-		if lag := told["secondary_lag_seconds"]; len(told) != 4 || told["secondary_filling"] != 0 || told["secondary_refused_entries_total"] != 0 || lag < 0 || lag > patience.Seconds() {
+		if lag := told["secondary_lag_seconds"]; len(told) != 5 || told["secondary_filling"] != 0 || told["secondary_refused_entries_total"] != 0 || lag < 0 || lag > patience.Seconds() {
 			t.Fatalf("of the secondary is told %v", told)
 		}
 		return told["secondary_installed_entries_total"] >= 1

@@ -40,8 +40,9 @@ func (r repairing) Repairs(ctx context.Context) ([]api.Repair, error) {
 		return told, nil
 	}
 	refs := make([]store.Ref, len(pairs))
+	stand := standings(ctx, pairs)
 	for i, p := range pairs {
-		told[i] = repairForm(p)
+		told[i] = repairForm(p, stand[i])
 		refs[i] = store.Ref{Table: repairsTable, Key: p.key()}
 	}
 	read, err := r.store.Get(ctx, refs)
@@ -61,8 +62,7 @@ func (r repairing) Repairs(ctx context.Context) ([]api.Repair, error) {
 	return told, nil
 }
 
-func repairForm(p pair) api.Repair {
-	s := p.follower.Status()
+func repairForm(p pair, s standing) api.Repair {
 	told := api.Repair{
 		Strategy: p.strategy, Primary: p.primary.name, Secondary: p.secondary.name,
 		State: api.RepairStateFollowing, Failing: string(s.Failing), Place: string(s.Place),
@@ -71,6 +71,9 @@ func repairForm(p pair) api.Repair {
 	if s.Known {
 		lag := s.Lag.Seconds()
 		told.LagSeconds = &lag
+	}
+	if s.counted {
+		told.Backlog, told.BacklogMore = &s.backlog.Entries, s.backlog.More
 	}
 	switch {
 	case s.Failing != "":

@@ -123,7 +123,7 @@ func (s *status) Stats(ctx context.Context) api.Stats {
 			Operation: name, Total: int64(f.Requests), Failed: int64(f.Refused + f.Failed), Latency: latency(f),
 		})
 	}
-	secondaries := s.strategies.secondaryFigures()
+	secondaries := s.strategies.secondaryFigures(ctx)
 	for _, m := range s.members.list() {
 		tally, figures := s.app.calls.Of(m.name), s.figures.Figures(ctx, m.name)
 		maps.Copy(figures, telemetry.Values(m.guard.figures()))
@@ -168,7 +168,7 @@ func (s *status) tellOf(ctx context.Context, m *member, now health.Condition) ap
 		capabilities[i] = string(c)
 	}
 	limits := info.Limits.WithDefaults()
-	return api.Backend{
+	told := api.Backend{
 		Name: info.Name, Engine: info.Engine, Role: s.role(m), State: stateOf(m, now), URL: m.shownURL(),
 		Capabilities: capabilities,
 		Limits: api.BackendLimits{
@@ -177,6 +177,8 @@ func (s *status) tellOf(ctx context.Context, m *member, now health.Condition) ap
 		},
 		Durability: about.durability, LatencyMs: milliseconds(now.Took), Details: details,
 	}
+	s.strategies.arrearsOf(ctx, m.name).tell(&told)
+	return told
 }
 
 func callStats(t telemetry.Tally) []api.CallStats {

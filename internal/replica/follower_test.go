@@ -27,6 +27,7 @@ const patience = 20 * time.Second
 type away struct {
 	store.Forward
 	down     atomic.Bool
+	silent   atomic.Bool // tells no changes
 	unwanted atomic.Pointer[string]
 }
 
@@ -51,6 +52,13 @@ func (a *away) Apply(ctx context.Context, b store.Batch) ([]store.Result, error)
 		return nil, unavailable()
 	}
 	return a.Store.Apply(ctx, b)
+}
+
+func (a *away) Changes(ctx context.Context, c store.Changes) (store.Feed, error) {
+	if a.silent.Load() {
+		return store.Feed{}, unavailable()
+	}
+	return a.Store.Changes(ctx, c)
 }
 
 // pair is a source and what follows it.

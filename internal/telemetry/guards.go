@@ -3,9 +3,9 @@ package telemetry
 import "github.com/prometheus/client_golang/prometheus"
 
 // Guards exports what this process counts of backends as larder_backend_NAME{backend="…"}, as
-// what stands before them does: figures that are there whether or not a backend is.
+// what stands before them does and what keeps them up: figures that are there whether or not a backend is.
 type Guards struct {
-	// Figures gives those of each backend by its name; it takes no time worth speaking of.
+	// Figures gives those of each backend by its name, within a second or so.
 	Figures func() map[string][]Figure
 }
 
