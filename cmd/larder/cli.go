@@ -20,6 +20,7 @@ type cli struct {
 	Config      configCommand      `cmd:"" help:"Show every setting, its value and where that came from."`
 	Migrate     migrateCommand     `cmd:"" help:"Look after the schema of a PostgreSQL primary."`
 	Routes      routesCommand      `cmd:"" help:"Say which tables are stored how, and change it."`
+	Backends    backendsCommand    `cmd:"" help:"Say how the backends are, and add, drain, disable and remove them."`
 	Promote     promoteCommand     `cmd:"" help:"Put a backend in the place of its primary, which is gone."`
 	Compare     compareCommand     `cmd:"" help:"Compare a backend whose place was taken with the one that has it, and use it again."`
 	Copy        copyCommand        `cmd:"" help:"Copy tables to another backend while they are used."`
