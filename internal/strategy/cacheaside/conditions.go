@@ -26,15 +26,15 @@ type need struct {
 	version int64         // it may not be older than this
 }
 
-// judge says whether a copy may be served now, and how old it is then. It allocates
-// nothing.
-func (l *Ledger) judge(c *store.Copy, n need, now time.Time) (age time.Duration, good bool) {
-	age, failed := l.check(c, n, now)
+// judge says whether a copy of an entry may be served now, and how old it is then. It
+// allocates nothing.
+func (l *Ledger) judge(e *store.Entry, horizon store.Horizon, epoch uint64, n need, now time.Time) (age time.Duration, good bool) {
+	age, failed := l.check(e, horizon, epoch, n, now)
 	return age, failed == met
 }
 
 // check says which condition a copy does not meet.
-func (l *Ledger) check(c *store.Copy, n need, now time.Time) (age time.Duration, failed condition) {
+func (l *Ledger) check(e *store.Entry, horizon store.Horizon, epoch uint64, n need, now time.Time) (age time.Duration, failed condition) {
 	// The reading before the floors: what it brought is in them by then.
 	r := l.reading.Load()
 	if r == nil {
@@ -45,10 +45,9 @@ func (l *Ledger) check(c *store.Copy, n need, now time.Time) (age time.Duration,
 	if age > n.bound && !without(recentRead) {
 		return 0, recentRead
 	}
-	if c.Epoch != r.epoch && !without(sameEpoch) {
+	if epoch != r.epoch && !without(sameEpoch) {
 		return 0, sameEpoch
 	}
-	e := &c.Entry
 	if e.Version < n.version && !without(asNewAsAsked) {
 		return 0, asNewAsAsked
 	}
@@ -56,7 +55,7 @@ func (l *Ledger) check(c *store.Copy, n need, now time.Time) (age time.Duration,
 	if e.Version < floor && !without(aboveFloor) {
 		return 0, aboveFloor
 	}
-	if c.Horizon < since && !without(withinFeed) {
+	if horizon < since && !without(withinFeed) {
 		return 0, withinFeed
 	}
 	if !e.ExpiresAt.IsZero() && !r.latest(age).Before(e.ExpiresAt) {

@@ -50,11 +50,11 @@ func TestEachConditionIsNeeded(t *testing.T) {
 	} {
 		l, c, w := ledgerAt(t, 10*time.Millisecond), goodCopy(), want
 		l.floors.raise(c.Entry.Ref, 5)
-		if _, good := l.judge(&c, w, time.Now()); !good {
+		if _, good := l.judge(&c.Entry, c.Horizon, c.Epoch, w, time.Now()); !good {
 			t.Fatal("a good copy is refused")
 		}
 		spoil(&c, l, &w)
-		if age, good := l.judge(&c, w, time.Now()); good {
+		if age, good := l.judge(&c.Entry, c.Horizon, c.Epoch, w, time.Now()); good {
 			t.Errorf("a copy of %v is served although %s", age, name)
 		}
 	}
@@ -89,7 +89,7 @@ func TestSeenUntilTheFeedHasIt(t *testing.T) {
 func TestJudgeAllocatesNothing(t *testing.T) {
 	l, c := ledgerAt(t, time.Millisecond), goodCopy()
 	l.floors.raise(c.Entry.Ref, 5)
-	if n := testing.AllocsPerRun(100, func() { l.judge(&c, need{bound: time.Second}, time.Now()) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { l.judge(&c.Entry, c.Horizon, c.Epoch, need{bound: time.Second}, time.Now()) }); n != 0 {
 		t.Errorf("it allocates %v times", n)
 	}
 }
@@ -101,7 +101,7 @@ func BenchmarkJudge(b *testing.B) {
 	l.floors.raise(c.Entry.Ref, 5)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, good := l.judge(&c, need{bound: time.Hour}, time.Now()); !good {
+		if _, good := l.judge(&c.Entry, c.Horizon, c.Epoch, need{bound: time.Hour}, time.Now()); !good {
 			b.Fatal("refused")
 		}
 	}

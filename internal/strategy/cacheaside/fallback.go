@@ -53,7 +53,7 @@ func (s *Store) patience(ref store.Ref, fresh store.Freshness) (patience time.Du
 	if !found {
 		return 0, false
 	}
-	age, good := s.ledger.judge(&c.Copy, need{bound: fresh.IfError, version: fresh.MinVersion}, time.Now())
+	age, good := s.ledger.judge(c.entry(), c.horizon, c.epoch, need{bound: fresh.IfError, version: fresh.MinVersion}, time.Now())
 	if age > suspectAfter {
 		return suspectPatience, good
 	}

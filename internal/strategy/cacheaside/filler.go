@@ -22,7 +22,19 @@ type filler struct {
 type filling struct {
 	copies []store.Copy
 	one    [1]store.Copy // copies, where it is one
-	done   chan struct{} // closed once they are in the cache or can't be; nil: nobody waits
+	done   chan struct{} // told once they are in the cache or can't be; nil: nobody waits
+}
+
+// waits are the channels and timers of writers that have waited.
+var waits = sync.Pool{New: func() any { //nolint:gochecknoglobals // a pool
+	w := &wait{done: make(chan struct{}, 1), timer: time.NewTimer(time.Hour)}
+	w.timer.Stop()
+	return w
+}}
+
+type wait struct {
+	done  chan struct{}
+	timer *time.Timer
 }
 
 const (
@@ -56,18 +68,20 @@ func (f *filler) fill(c *store.Copy) {
 
 // put has copies be put, and waits for it, but no longer than that.
 func (f *filler) put(copies []store.Copy, patience time.Duration) {
-	one := &filling{copies: copies, done: make(chan struct{})}
-	timer := time.NewTimer(patience)
-	defer timer.Stop()
+	w := waits.Get().(*wait)
+	w.timer.Reset(patience)
 	select {
-	case f.queue <- one:
-	case <-timer.C:
+	case f.queue <- &filling{copies: copies, done: w.done}:
+	case <-w.timer.C:
 		f.s.figures.unfilled.Add(int64(len(copies)))
+		waits.Put(w)
 		return
 	}
 	select {
-	case <-one.done:
-	case <-timer.C:
+	case <-w.done:
+		w.timer.Stop()
+		waits.Put(w)
+	case <-w.timer.C: // done will be told yet: it is not for another
 	}
 }
 
@@ -97,7 +111,7 @@ func (f *filler) run(ctx context.Context) {
 		}
 		f.keep(ctx, copies)
 		for _, done := range waiting {
-			close(done)
+			done <- struct{}{}
 		}
 		clear(copies) // what they hold may be let go
 	}
@@ -127,7 +141,7 @@ func (f *filler) abandon() {
 		select {
 		case one := <-f.queue:
 			if one.done != nil {
-				close(one.done)
+				one.done <- struct{}{}
 			}
 		default:
 			return

@@ -66,7 +66,7 @@ func (s *Store) lead(ctx context.Context, refs []store.Ref, want need, why store
 		c, sight = s.await(ctx, refs[0])
 	}
 	if sight == store.Held {
-		age, failed := s.ledger.check(&c, want, time.Now())
+		age, failed := s.ledger.check(&c.Entry, c.Horizon, c.Epoch, want, time.Now())
 		if failed == met {
 			s.figures.cacheHits.Add(1)
 			s.ledger.floors.see(c.Entry.Ref, c.Entry.Version)
@@ -183,7 +183,7 @@ func (s *Store) onlyCopy(ctx context.Context, ref store.Ref, want need) (store.R
 // copyOf finds a good copy, without asking the primary.
 func (s *Store) copyOf(ctx context.Context, ref store.Ref, want need) (store.Read, bool) {
 	if c, found := s.memory.get(ref); found {
-		if age, good := s.ledger.judge(&c.Copy, want, time.Now()); good {
+		if age, good := s.ledger.judge(c.entry(), c.horizon, c.epoch, want, time.Now()); good {
 			s.figures.memoryHits.Add(1)
 			store.TraceOf(ctx).Note(memoryName, "hit")
 			return c.read(age), true
@@ -193,7 +193,7 @@ func (s *Store) copyOf(ctx context.Context, ref store.Ref, want need) (store.Rea
 	if sight != store.Held {
 		return store.Read{}, false
 	}
-	age, good := s.ledger.judge(&c, want, time.Now())
+	age, good := s.ledger.judge(&c.Entry, c.Horizon, c.Epoch, want, time.Now())
 	if !good {
 		return store.Read{}, false
 	}

@@ -17,8 +17,9 @@ type memory struct {
 
 // kept is a copy with what answers from it share.
 type kept struct {
-	store.Copy
-	entries [1]store.Entry
+	entries [1]store.Entry // as a Read has them
+	horizon store.Horizon
+	epoch   uint64
 	shown   store.Shown
 
 	// unshared says that the cache has not been given it: it was read once, without a
@@ -26,18 +27,25 @@ type kept struct {
 	unshared atomic.Bool
 }
 
+func (k *kept) entry() *store.Entry { return &k.entries[0] }
+
+// copied is the copy by itself.
+func (k *kept) copied() *store.Copy {
+	return &store.Copy{Entry: k.entries[0], Horizon: k.horizon, Epoch: k.epoch}
+}
+
 // read is an answer from the copy. It allocates nothing.
 func (k *kept) read(age time.Duration) store.Read {
-	return store.Read{Entries: k.entries[:], Horizon: k.Horizon, Source: store.Source{Copy: memoryName, Age: age, Shown: &k.shown}}
+	return store.Read{Entries: k.entries[:], Horizon: k.horizon, Source: store.Source{Copy: memoryName, Age: age, Shown: &k.shown}}
 }
 
 // copyOverhead is about what a copy takes beside its texts and bytes.
-const copyOverhead = 640
+const copyOverhead = 480
 
 func newMemory(maxBytes int) (*memory, error) {
 	copies, err := otter.New(&otter.Options[store.Ref, *kept]{
 		MaximumWeight: uint64(maxBytes),
-		Weigher:       func(_ store.Ref, k *kept) uint32 { return weigh(&k.Entry) },
+		Weigher:       func(_ store.Ref, k *kept) uint32 { return weigh(k.entry()) },
 	})
 	if err != nil {
 		return nil, err
@@ -67,24 +75,24 @@ func (m *memory) keep(c *store.Copy, unshared bool) {
 		return
 	}
 	m.copies.Compute(c.Entry.Ref, func(old *kept, found bool) (*kept, otter.ComputeOp) {
-		if found && !supersedes(c, &old.Copy) {
+		if found && !supersedes(c, old) {
 			return old, otter.CancelOp
 		}
-		k := &kept{Copy: *c, entries: [1]store.Entry{c.Entry}}
+		k := &kept{entries: [1]store.Entry{c.Entry}, horizon: c.Horizon, epoch: c.Epoch}
 		k.unshared.Store(unshared)
 		return k, otter.WriteOp
 	})
 }
 
 // supersedes says whether a copy takes the place of another.
-func supersedes(c, old *store.Copy) bool {
-	if c.Epoch != old.Epoch {
+func supersedes(c *store.Copy, old *kept) bool {
+	if c.Epoch != old.epoch {
 		return true // which is the older is not known; a wrong one is not served
 	}
-	if c.Entry.Version != old.Entry.Version {
-		return c.Entry.Version > old.Entry.Version
+	if e := old.entry(); c.Entry.Version != e.Version {
+		return c.Entry.Version > e.Version
 	}
-	return c.Horizon > old.Horizon
+	return c.Horizon > old.horizon
 }
 
 // clear loses all copies.

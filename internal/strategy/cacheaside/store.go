@@ -125,12 +125,12 @@ func (s *Store) get(ctx context.Context, refs []store.Ref, fresh store.Freshness
 	why := store.Miss
 	trace := store.TraceOf(ctx)
 	if c, found := s.memory.get(refs[0]); found {
-		age, failed := s.ledger.check(&c.Copy, want, time.Now())
+		age, failed := s.ledger.check(c.entry(), c.horizon, c.epoch, want, time.Now())
 		if failed == met {
 			s.figures.memoryHits.Add(1)
 			trace.Note(memoryName, "hit")
 			if c.unshared.Load() && c.unshared.CompareAndSwap(true, false) {
-				s.share(&c.Copy)
+				s.share(c.copied())
 			}
 			return c.read(age), nil
 		}
