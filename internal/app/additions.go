@@ -100,10 +100,12 @@ func (d *additions) tryAgain(ctx context.Context, m *member) error {
 	if arrived == nil {
 		return fmt.Errorf("%s is absent", m.name)
 	}
-	next, err := d.open(ctx, config.Backend{Name: m.name, URL: m.url})
+	b := config.Backend{Name: m.name, URL: m.url}
+	opened, err := d.app.options.Open(ctx, d.app.cfg, b, d.app.log)
 	if err != nil {
-		return err
+		return fmt.Errorf("%s can't be opened: %w", m.name, err)
 	}
+	next := d.members.newMember(b, opened)
 	if !d.members.replace(m, next) {
 		return next.discard() // it was removed meanwhile
 	}
