@@ -523,7 +523,8 @@ type ClientInterface interface {
 
 	// ListTables List the tables
 	//
-	// Every table that holds an entry or has settings, in the order of names.
+	// Every table that holds an entry or has settings, in the order of names. Where some backends can't be reached,
+	// `incomplete` names them, and the tables of the others are told; where none can, it is a 503.
 	//
 	// Corresponds with GET /tables (the `ListTables` operationId).
 	ListTables(ctx context.Context, params *ListTablesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1658,7 +1659,8 @@ func (c *Client) GetStats(ctx context.Context, reqEditors ...RequestEditorFn) (*
 
 // ListTables List the tables
 //
-// Every table that holds an entry or has settings, in the order of names.
+// Every table that holds an entry or has settings, in the order of names. Where some backends can't be reached,
+// `incomplete` names them, and the tables of the others are told; where none can, it is a 503.
 //
 // Corresponds with GET /tables (the `ListTables` operationId).
 func (c *Client) ListTables(ctx context.Context, params *ListTablesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5877,7 +5879,8 @@ type ClientWithResponsesInterface interface {
 
 	// ListTablesWithResponse List the tables
 	//
-	// Every table that holds an entry or has settings, in the order of names.
+	// Every table that holds an entry or has settings, in the order of names. Where some backends can't be reached,
+	// `incomplete` names them, and the tables of the others are told; where none can, it is a 503.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -11355,7 +11358,8 @@ func (c *ClientWithResponses) GetStatsWithResponse(ctx context.Context, reqEdito
 
 // ListTablesWithResponse List the tables
 //
-// Every table that holds an entry or has settings, in the order of names.
+// Every table that holds an entry or has settings, in the order of names. Where some backends can't be reached,
+// `incomplete` names them, and the tables of the others are told; where none can, it is a 503.
 //
 // Returns a wrapper object for the known response body format(s).
 //

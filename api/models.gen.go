@@ -1550,6 +1550,10 @@ type Repair struct {
 
 // RepairList All secondaries.
 type RepairList struct {
+	// Incomplete The backend of larder's own tables, where it can't be reached: what verifications found is not known. Left
+	// out where it can.
+	Incomplete []string `json:"incomplete,omitempty"`
+
 	// Items Secondaries, by strategy.
 	Items []Repair `json:"items"`
 }
@@ -1792,6 +1796,9 @@ type TableName = string
 
 // TablePage A page of tables.
 type TablePage struct {
+	// Incomplete Backends that can't be reached; which tables they have is not known. Left out where there are none.
+	Incomplete []string `json:"incomplete,omitempty"`
+
 	// Items Tables, by name.
 	Items []Table `json:"items"`
 

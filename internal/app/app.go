@@ -145,9 +145,7 @@ func (a *App) assemble(ctx context.Context, put *cleanups) (handler, about, erro
 	if err != nil {
 		return nil, about{}, err
 	}
-	info := system.store.Info()
-	info.Capabilities = ms.capabilities()
-	s, err := router.New(router.Options{Info: info, System: system.store, Lanes: lanes})
+	s, err := router.New(router.Options{Info: system.store.Info(), System: system.store, Lanes: lanes})
 	if err != nil {
 		return nil, about{}, err
 	}

@@ -76,7 +76,7 @@ func (a *App) newHandler(ctx context.Context, s store.Store, tells *status, put 
 		Promoting:  promoting{members: tells.members, line: tells.line, strategies: tells.strategies, book: book, runner: runner},
 		Copying:    copyRequests{copies, runner},
 		Operations: operations{runner},
-		Repairing:  repairing{repairs, runner},
+		Repairing:  repairing{repairs, runner, tells.line},
 		Observer:   observer{a.requests},
 		Metrics:    promhttp.HandlerFor(a.registry, promhttp.HandlerOpts{}),
 

@@ -147,19 +147,6 @@ func (r *registry) unwatch() error {
 	return errors.Join(errs...)
 }
 
-// capabilities are those that any of them has.
-func (r *registry) capabilities() []store.Capability {
-	var all []store.Capability
-	for _, m := range r.list() {
-		for _, c := range m.store.Info().Capabilities {
-			if !slices.Contains(all, c) {
-				all = append(all, c)
-			}
-		}
-	}
-	return all
-}
-
 // figures are the members as metrics want them.
 func (r *registry) figures() []telemetry.Backend {
 	all := r.list()

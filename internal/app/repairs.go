@@ -28,16 +28,18 @@ type repairs struct {
 type repairing struct {
 	repairs
 	runner *operation.Runner
+	line   *successions
 }
 
 var _ httpapi.Repairing = repairing{}
 
 // Repairs implements [httpapi.Repairing].
-func (r repairing) Repairs(ctx context.Context) ([]api.Repair, error) {
+func (r repairing) Repairs(ctx context.Context) (api.RepairList, error) {
 	pairs := r.strategies.pairs()
 	told := make([]api.Repair, len(pairs))
+	list := api.RepairList{Items: told}
 	if len(pairs) == 0 {
-		return told, nil
+		return list, nil
 	}
 	refs := make([]store.Ref, len(pairs))
 	stand := standings(ctx, pairs)
@@ -46,8 +48,12 @@ func (r repairing) Repairs(ctx context.Context) ([]api.Repair, error) {
 		refs[i] = store.Ref{Table: repairsTable, Key: p.key()}
 	}
 	read, err := r.store.Get(ctx, refs)
+	if canWait(err) && ctx.Err() == nil {
+		list.Incomplete = []string{r.line.system().name}
+		return list, nil
+	}
 	if err != nil {
-		return nil, err
+		return api.RepairList{}, err
 	}
 	for i, e := range read.Entries {
 		if !e.Exists() {
@@ -55,11 +61,11 @@ func (r repairing) Repairs(ctx context.Context) ([]api.Repair, error) {
 		}
 		var last api.LastVerification
 		if err := json.Unmarshal(e.Value.Data, &last); err != nil {
-			return nil, &store.Error{Code: store.Internal, Ref: e.Ref, Detail: "what is kept of a verification can't be read", Err: err}
+			return api.RepairList{}, &store.Error{Code: store.Internal, Ref: e.Ref, Detail: "what is kept of a verification can't be read", Err: err}
 		}
 		told[i].Verification = &last
 	}
-	return told, nil
+	return list, nil
 }
 
 func repairForm(p pair, s standing) api.Repair {

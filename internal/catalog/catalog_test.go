@@ -125,7 +125,7 @@ func TestListAndDrop(t *testing.T) {
 	if _, err := s.PutIndex(t.Context(), "t", store.Index{Name: "i", Fields: []store.IndexField{{Path: value.Pointer{"n"}, Type: store.NumberField}}}); err != nil {
 		t.Fatal(err)
 	}
-	all, err := c.List(t.Context())
+	all, _, err := c.List(t.Context())
 	if err != nil || len(all) != 2 || all[0].Name != "a" || all[0].Settings != strict || all[1].Name != "t" || all[1].Entries != 2 {
 		t.Fatalf("listed %+v, %v", all, err)
 	}
@@ -137,7 +137,7 @@ func TestListAndDrop(t *testing.T) {
 			t.Errorf("dropped twice: %v", err)
 		}
 	}
-	if all, err := c.List(t.Context()); err != nil || len(all) != 0 {
+	if all, _, err := c.List(t.Context()); err != nil || len(all) != 0 {
 		t.Errorf("in the end there is %+v, %v", all, err)
 	}
 	if indexes, err := s.Indexes(t.Context(), "t"); err != nil || len(indexes) != 0 {

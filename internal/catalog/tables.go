@@ -15,13 +15,19 @@ type Facts struct {
 }
 
 // List gives the tables that hold entries or have settings, by name; system
-// tables are left out.
-func (c *Catalog) List(ctx context.Context) ([]Facts, error) {
-	held, err := c.store.Tables(ctx)
-	if err != nil {
-		return nil, err
+// tables are left out. Of a store that is divided, missing names the parts that
+// can't be reached, whose tables are told only where they have settings.
+func (c *Catalog) List(ctx context.Context) (all []Facts, missing []string, err error) {
+	var held []store.TableInfo
+	if d, divided := c.store.(Divided); divided {
+		held, missing, err = d.TablesReached(ctx)
+	} else {
+		held, err = c.store.Tables(ctx)
 	}
-	return c.factsOf(held), nil
+	if err != nil {
+		return nil, nil, err
+	}
+	return c.factsOf(held), missing, nil
 }
 
 // factsOf are the facts of tables that a store has, and of those that only have settings.
@@ -45,8 +51,9 @@ func (c *Catalog) factsOf(held []store.TableInfo) []Facts {
 }
 
 // Divided is a store whose tables are in several others, of which it can ask the one that a
-// table is in.
+// table is in, or all that can be reached.
 type Divided interface {
+	TablesReached(ctx context.Context) (all []store.TableInfo, missing []string, err error)
 	TablesBeside(ctx context.Context, table string) ([]store.TableInfo, error)
 }
 

@@ -11,7 +11,7 @@ import (
 // Repairing keeps secondaries up with their primaries.
 type Repairing interface {
 	// Repairs tells how that goes for each.
-	Repairs(ctx context.Context) ([]api.Repair, error)
+	Repairs(ctx context.Context) (api.RepairList, error)
 	// Verify begins to compare secondaries with their primaries.
 	Verify(ctx context.Context, wanted api.VerifyRequest) (api.Operation, error)
 	// Replay begins to copy secondaries afresh.
@@ -25,7 +25,7 @@ func (a *API) ListRepairs(w http.ResponseWriter, r *http.Request) {
 		a.fail(w, r, rawPlaces, err)
 		return
 	}
-	writeJSON(w, jsonType, http.StatusOK, api.RepairList{Items: all})
+	writeJSON(w, jsonType, http.StatusOK, all)
 }
 
 // VerifySecondaries begins to compare secondaries with their primaries.
@@ -62,7 +62,9 @@ func (a *API) ReplaySecondaries(w http.ResponseWriter, r *http.Request) {
 type noRepairs struct{}
 
 // Repairs gives none.
-func (noRepairs) Repairs(context.Context) ([]api.Repair, error) { return []api.Repair{}, nil }
+func (noRepairs) Repairs(context.Context) (api.RepairList, error) {
+	return api.RepairList{Items: []api.Repair{}}, nil
+}
 
 // Verify can't.
 func (noRepairs) Verify(context.Context, api.VerifyRequest) (api.Operation, error) {

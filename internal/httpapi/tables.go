@@ -17,16 +17,16 @@ func (a *API) ListTables(w http.ResponseWriter, r *http.Request, params api.List
 	if err == nil {
 		after, err = arguments.decode("cursor", deref(params.Cursor))
 	}
+	form := api.TablePage{Items: []api.Table{}}
 	var all []catalog.Facts
 	if err == nil {
-		all, err = a.catalog.List(r.Context())
+		all, form.Incomplete, err = a.catalog.List(r.Context())
 	}
 	if err != nil {
 		a.fail(w, r, queryPlaces, err)
 		return
 	}
 	all = all[sort.Search(len(all), func(i int) bool { return all[i].Name > after }):]
-	form := api.TablePage{Items: []api.Table{}}
 	if len(all) > limit {
 		all = all[:limit]
 		form.NextCursor = arguments.encode(all[limit-1].Name)

@@ -42,6 +42,8 @@ type lanes struct {
 	system   *Lane
 	holds    []Hold
 
+	capabilities []store.Capability
+
 	calls   atomic.Int64
 	waiting atomic.Int64 // of them, those that wait for changes
 	retired atomic.Bool
@@ -67,7 +69,24 @@ func newLanes(all []Lane, holds []Hold, system *system) *lanes {
 		}
 	}
 	slices.SortFunc(ls.prefixes, func(a, b *Lane) int { return cmp.Compare(len(b.Route.Pattern), len(a.Route.Pattern)) })
+	ls.capabilities = ls.able()
 	return ls
+}
+
+// able are the capabilities that any of the stores has, but for those that are a member's
+// own.
+func (ls *lanes) able() []store.Capability {
+	var all []store.Capability
+	for l := range ls.each {
+		for _, s := range []store.Store{l.Store, l.Primary} {
+			for _, c := range s.Info().Capabilities {
+				if c != store.CanCache && c != store.CanSnapshot && !slices.Contains(all, c) {
+					all = append(all, c)
+				}
+			}
+		}
+	}
+	return all
 }
 
 // of finds the lane of a table.

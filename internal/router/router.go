@@ -1,6 +1,7 @@
 package router
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -14,7 +15,7 @@ import (
 
 // Options set a Router up. All are required.
 type Options struct {
-	Info   store.Info  // what is told of the whole; capabilities are those that any member has
+	Info   store.Info  // what is told of the whole, but for its capabilities
 	System store.Store // the member that system tables are in
 	Lanes  []Lane      // by routes that Validate has nothing against
 }
@@ -49,9 +50,6 @@ func New(o Options) (*Router, error) {
 		return nil, errors.New("router: a system store and a route are missing")
 	}
 	r := &Router{info: o.Info, system: newSystem(o.System)}
-	r.info.Capabilities = slices.DeleteFunc(slices.Clone(o.Info.Capabilities), func(c store.Capability) bool {
-		return c == store.CanCache || c == store.CanSnapshot // which are a member's own
-	})
 	r.now.Store(newLanes(o.Lanes, nil, r.system))
 	return r, nil
 }
@@ -167,8 +165,13 @@ func (r *Router) enter() (*lanes, error) {
 	}
 }
 
-// Info implements [store.Store].
-func (r *Router) Info() store.Info { return r.info }
+// Info implements [store.Store]. The capabilities are those that any strategy or primary has
+// by the routes of this time.
+func (r *Router) Info() store.Info {
+	info := r.info
+	info.Capabilities = r.now.Load().capabilities
+	return info
+}
 
 // Ping asks all primaries.
 func (r *Router) Ping(ctx context.Context) error {
@@ -261,6 +264,36 @@ func (r *Router) Tables(ctx context.Context) ([]store.TableInfo, error) {
 	}
 	slices.SortFunc(all, func(a, b store.TableInfo) int { return strings.Compare(a.Name, b.Name) })
 	return all, nil
+}
+
+// TablesReached lists the tables of every primary that can be reached, and names the others.
+// It fails where none can.
+func (r *Router) TablesReached(ctx context.Context) (all []store.TableInfo, missing []string, err error) {
+	ls, err := r.enter()
+	if err != nil {
+		return nil, nil, err
+	}
+	defer ls.leave()
+	primaries := ls.primaries()
+	var first error
+	for _, l := range primaries {
+		tables, err := ls.tablesIn(ctx, l.Primary)
+		switch code := store.CodeOf(err); {
+		case err == nil:
+			all = append(all, tables...)
+		case ctx.Err() != nil || code != store.Unavailable && code != store.Timeout && code != store.BackendFenced:
+			return nil, nil, err
+		default:
+			first = cmp.Or(first, err)
+			missing = append(missing, l.Route.Primary())
+		}
+	}
+	if len(missing) == len(primaries) {
+		return nil, nil, first
+	}
+	slices.Sort(missing)
+	slices.SortFunc(all, func(a, b store.TableInfo) int { return strings.Compare(a.Name, b.Name) })
+	return all, missing, nil
 }
 
 // TablesBeside lists the tables that are in the same primary as a table, which is the only

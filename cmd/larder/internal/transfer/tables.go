@@ -2,6 +2,8 @@ package transfer
 
 import (
 	"context"
+	"fmt"
+	"strings"
 
 	"larder/api"
 	"larder/cmd/larder/internal/remote"
@@ -14,6 +16,9 @@ func eachTable(ctx context.Context, client *api.Client, do func(api.Table)) erro
 		var page api.TablePage
 		if err := remote.Read(client.ListTables(ctx, &api.ListTablesParams{Cursor: remote.Optional(cursor)}))(&page); err != nil {
 			return err
+		}
+		if len(page.Incomplete) > 0 {
+			return fmt.Errorf("larder can't reach %s, and so not tell all tables", strings.Join(page.Incomplete, ", "))
 		}
 		for _, t := range page.Items {
 			do(t)
