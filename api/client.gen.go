@@ -472,7 +472,9 @@ type ClientInterface interface {
 	//
 	// What a statement may read and write is up to the grants of the role that the server runs it under. It is
 	// read-only unless `read_only` is false; what it writes to larder's own tables goes past versions and change
-	// feeds. A second statement in the text, and `COPY`, are a 400 `invalid_sql`.
+	// feeds, and a copy to another backend may miss it. While `POST /copies` with `switch` holds writes to tables of
+	// this backend, a statement that is not read-only waits with them, and is after five seconds a 503 `unavailable`
+	// that has written nothing. A second statement in the text, and `COPY`, are a 400 `invalid_sql`.
 	//
 	// **Parameters** are `$1`, `$2`, … in the text and JSON values in `params`: `null` is NULL, an array goes to an
 	// array, a base64 string to `bytea`; a `json` or `jsonb` parameter takes the value itself.
@@ -497,7 +499,9 @@ type ClientInterface interface {
 	//
 	// What a statement may read and write is up to the grants of the role that the server runs it under. It is
 	// read-only unless `read_only` is false; what it writes to larder's own tables goes past versions and change
-	// feeds. A second statement in the text, and `COPY`, are a 400 `invalid_sql`.
+	// feeds, and a copy to another backend may miss it. While `POST /copies` with `switch` holds writes to tables of
+	// this backend, a statement that is not read-only waits with them, and is after five seconds a 503 `unavailable`
+	// that has written nothing. A second statement in the text, and `COPY`, are a 400 `invalid_sql`.
 	//
 	// **Parameters** are `$1`, `$2`, … in the text and JSON values in `params`: `null` is NULL, an array goes to an
 	// array, a base64 string to `bytea`; a `json` or `jsonb` parameter takes the value itself.
@@ -1578,7 +1582,9 @@ func (c *Client) PutRoutes(ctx context.Context, params *PutRoutesParams, body Pu
 //
 // What a statement may read and write is up to the grants of the role that the server runs it under. It is
 // read-only unless `read_only` is false; what it writes to larder's own tables goes past versions and change
-// feeds. A second statement in the text, and `COPY`, are a 400 `invalid_sql`.
+// feeds, and a copy to another backend may miss it. While `POST /copies` with `switch` holds writes to tables of
+// this backend, a statement that is not read-only waits with them, and is after five seconds a 503 `unavailable`
+// that has written nothing. A second statement in the text, and `COPY`, are a 400 `invalid_sql`.
 //
 // **Parameters** are `$1`, `$2`, … in the text and JSON values in `params`: `null` is NULL, an array goes to an
 // array, a base64 string to `bytea`; a `json` or `jsonb` parameter takes the value itself.
@@ -1613,7 +1619,9 @@ func (c *Client) RunSQLWithBody(ctx context.Context, contentType string, body io
 //
 // What a statement may read and write is up to the grants of the role that the server runs it under. It is
 // read-only unless `read_only` is false; what it writes to larder's own tables goes past versions and change
-// feeds. A second statement in the text, and `COPY`, are a 400 `invalid_sql`.
+// feeds, and a copy to another backend may miss it. While `POST /copies` with `switch` holds writes to tables of
+// this backend, a statement that is not read-only waits with them, and is after five seconds a 503 `unavailable`
+// that has written nothing. A second statement in the text, and `COPY`, are a 400 `invalid_sql`.
 //
 // **Parameters** are `$1`, `$2`, … in the text and JSON values in `params`: `null` is NULL, an array goes to an
 // array, a base64 string to `bytea`; a `json` or `jsonb` parameter takes the value itself.
@@ -5826,7 +5834,9 @@ type ClientWithResponsesInterface interface {
 	//
 	// What a statement may read and write is up to the grants of the role that the server runs it under. It is
 	// read-only unless `read_only` is false; what it writes to larder's own tables goes past versions and change
-	// feeds. A second statement in the text, and `COPY`, are a 400 `invalid_sql`.
+	// feeds, and a copy to another backend may miss it. While `POST /copies` with `switch` holds writes to tables of
+	// this backend, a statement that is not read-only waits with them, and is after five seconds a 503 `unavailable`
+	// that has written nothing. A second statement in the text, and `COPY`, are a 400 `invalid_sql`.
 	//
 	// **Parameters** are `$1`, `$2`, … in the text and JSON values in `params`: `null` is NULL, an array goes to an
 	// array, a base64 string to `bytea`; a `json` or `jsonb` parameter takes the value itself.
@@ -5851,7 +5861,9 @@ type ClientWithResponsesInterface interface {
 	//
 	// What a statement may read and write is up to the grants of the role that the server runs it under. It is
 	// read-only unless `read_only` is false; what it writes to larder's own tables goes past versions and change
-	// feeds. A second statement in the text, and `COPY`, are a 400 `invalid_sql`.
+	// feeds, and a copy to another backend may miss it. While `POST /copies` with `switch` holds writes to tables of
+	// this backend, a statement that is not read-only waits with them, and is after five seconds a 503 `unavailable`
+	// that has written nothing. A second statement in the text, and `COPY`, are a 400 `invalid_sql`.
 	//
 	// **Parameters** are `$1`, `$2`, … in the text and JSON values in `params`: `null` is NULL, an array goes to an
 	// array, a base64 string to `bytea`; a `json` or `jsonb` parameter takes the value itself.
@@ -11287,7 +11299,9 @@ func (c *ClientWithResponses) PutRoutesWithResponse(ctx context.Context, params 
 //
 // What a statement may read and write is up to the grants of the role that the server runs it under. It is
 // read-only unless `read_only` is false; what it writes to larder's own tables goes past versions and change
-// feeds. A second statement in the text, and `COPY`, are a 400 `invalid_sql`.
+// feeds, and a copy to another backend may miss it. While `POST /copies` with `switch` holds writes to tables of
+// this backend, a statement that is not read-only waits with them, and is after five seconds a 503 `unavailable`
+// that has written nothing. A second statement in the text, and `COPY`, are a 400 `invalid_sql`.
 //
 // **Parameters** are `$1`, `$2`, … in the text and JSON values in `params`: `null` is NULL, an array goes to an
 // array, a base64 string to `bytea`; a `json` or `jsonb` parameter takes the value itself.
@@ -11318,7 +11332,9 @@ func (c *ClientWithResponses) RunSQLWithBodyWithResponse(ctx context.Context, co
 //
 // What a statement may read and write is up to the grants of the role that the server runs it under. It is
 // read-only unless `read_only` is false; what it writes to larder's own tables goes past versions and change
-// feeds. A second statement in the text, and `COPY`, are a 400 `invalid_sql`.
+// feeds, and a copy to another backend may miss it. While `POST /copies` with `switch` holds writes to tables of
+// this backend, a statement that is not read-only waits with them, and is after five seconds a 503 `unavailable`
+// that has written nothing. A second statement in the text, and `COPY`, are a 400 `invalid_sql`.
 //
 // **Parameters** are `$1`, `$2`, … in the text and JSON values in `params`: `null` is NULL, an array goes to an
 // array, a base64 string to `bytea`; a `json` or `jsonb` parameter takes the value itself.
