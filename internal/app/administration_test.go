@@ -116,6 +116,10 @@ func TestBackendsComeAndGo(t *testing.T) {
 	if answer := does(http.MethodDelete, "/backends/hot", "", http.StatusConflict); !strings.Contains(answer, "backend_in_use") || !strings.Contains(answer, "*=cache-aside(pg,hot)") {
 		t.Errorf("in use, its removal gave %s", answer)
 	}
+	elsewhere := `{"url":"` + testenv.Redis(t).URL + `"}`
+	if answer := does(http.MethodPut, "/backends/hot", elsewhere, http.StatusConflict); !strings.Contains(answer, "backend_in_use") || !strings.Contains(answer, "PUT /routes without it first") {
+		t.Errorf("in use, another URL gave %s", answer)
+	}
 	does(http.MethodPatch, "/backends/hot", `{"state":"draining"}`, http.StatusOK, "If-Match", `"1"`)
 	isThere(`"state":"draining"`)
 	does(http.MethodPatch, "/backends/hot", `{"state":"disabled"}`, http.StatusPreconditionFailed, "If-Match", `"1"`)
