@@ -2,6 +2,7 @@ package httpstore
 
 import (
 	"net/http"
+	"strings"
 	"sync"
 
 	"github.com/goccy/go-yaml"
@@ -84,8 +85,9 @@ func closed(text []byte) ([]byte, error) {
 
 // operation finds what a request asks for.
 func (c *contract) operation(req *http.Request) (*v3.Operation, bool) {
-	item, wrong, _ := paths.FindPath(req, c.model, c.options)
-	if item == nil || len(wrong) > 0 {
+	item, wrong, path := paths.FindPath(req, c.model, c.options)
+	// The tree passes over segments that are empty, a slash at the end among them.
+	if item == nil || len(wrong) > 0 || strings.Count(path, "/") != strings.Count(req.URL.EscapedPath(), "/") {
 		return nil, false
 	}
 	operation := helpers.ExtractOperation(req, item)
