@@ -19,8 +19,8 @@ type Backlog struct {
 // Backlog counts what lies between where the target stands and the end of the source's
 // feed, in the first changes of it, as many as most. What has reached the target past the
 // feed counts until the Follower has come by it, which is within Options.Every, or within
-// about Options.Leave where another process does it, while the target can be written. known is false before it has been seen where the target stands.
-// An error is the source's.
+// about Options.Leave where another process does it, while the target can be written. known
+// is false before it has been seen where the target stands. An error is the source's.
 func (f *Follower) Backlog(ctx context.Context, most int) (b Backlog, known bool, err error) {
 	at := f.at.Load()
 	if at == nil {
