@@ -3,8 +3,10 @@ package app
 import (
 	"context"
 	"slices"
+	"time"
 
 	"larder/api"
+	"larder/internal/lineage"
 	"larder/internal/operation"
 	"larder/internal/replica"
 	"larder/internal/router"
@@ -77,19 +79,7 @@ func (c comparing) compare(ctx context.Context, t *operation.Task) (any, error) 
 	if from == nil || to == nil {
 		return nil, &store.Error{Code: store.Unavailable, Detail: fence.By + " or " + fence.Name + " is not configured here"}
 	}
-	t.Progress(operation.Progress{Phase: "waiting for " + from.name + " and " + to.name + " to answer"})
-	if err := answers(ctx, from.store, to.past); err != nil {
-		return nil, err
-	}
-	routes, _ := c.book.Routes()
-	came, err := replica.Rejoin(ctx, replica.Rejoining{
-		From: from.store, To: to.past, Since: fence.Since, Places: fence.Places, DryRun: asked.DryRun,
-		Tables: func(table string) bool {
-			r := routes.Of(table)
-			return r.Primary() == from.name && slices.Contains(r.Members, to.name)
-		},
-		Progress: func(phase string, compared int64) { t.Progress(operation.Progress{Phase: phase, Done: compared}) },
-	})
+	came, err := c.rejoin(ctx, t, from, to, fence, asked.DryRun)
 	result := comparisonResult{
 		With: from.name, Recovered: came.Recovered.Count, RecoveredKeys: lostKeys(came.Recovered), Overruled: came.Overruled.Count,
 		OverruledKeys: lostKeys(came.Overruled), Compared: came.Report.Compared, Differences: came.Report.Counts, Repaired: came.Report.Repaired,
@@ -100,6 +90,36 @@ func (c comparing) compare(ctx context.Context, t *operation.Task) (any, error) 
 	_, err = c.line.keeper.Lift(ctx, to.name)
 	result.Lifted = err == nil
 	return result, err
+}
+
+// rejoin waits for both to answer, and compares them. The breaker of one that has just come
+// back lets a call through and may refuse the next: as long as nothing was done it is tried
+// again.
+func (c comparing) rejoin(ctx context.Context, t *operation.Task, from, to *member, fence lineage.Fence, dryRun bool) (came replica.Rejoined, err error) {
+	t.Progress(operation.Progress{Phase: "waiting for " + from.name + " and " + to.name + " to answer"})
+	routes, _ := c.book.Routes()
+	asked := replica.Rejoining{
+		From: from.store, To: to.past, Since: fence.Since, Places: fence.Places, DryRun: dryRun,
+		Tables: func(table string) bool {
+			r := routes.Of(table)
+			return r.Primary() == from.name && slices.Contains(r.Members, to.name)
+		},
+		Progress: func(phase string, compared int64) { t.Progress(operation.Progress{Phase: phase, Done: compared}) },
+	}
+	for until := time.Now().Add(answerWithin); ; {
+		if err = answers(ctx, from.store, to.past); err != nil {
+			return came, err
+		}
+		came, err = replica.Rejoin(ctx, asked)
+		if err == nil || came.Recovered.Count+came.Overruled.Count > 0 || !canWait(err) || time.Now().After(until) {
+			return came, err
+		}
+		select {
+		case <-time.After(answerEvery):
+		case <-ctx.Done():
+			return came, err
+		}
+	}
 }
 
 func lostKeys(l replica.Lost) []lostKey {
