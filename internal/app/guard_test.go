@@ -35,7 +35,7 @@ var overNetwork = config.Backend{Name: "pg", URL: "postgres://db.example/larder"
 
 // guarded is a store behind the guard of a backend that nobody has taken the place of.
 func (a *App) guarded(b config.Backend, s store.Store) *member {
-	m := &member{name: b.Name, own: backend.Embedded(b.URL)}
+	m := &member{name: b.Name, own: backend.Embedded(b.URL), atMode: new(atomic.Uint32)}
 	a.guard(m, s, func() string { return "" })
 	return m
 }
