@@ -107,7 +107,7 @@ func (c comparing) rejoin(ctx context.Context, t *operation.Task, from, to *memb
 		Progress: func(phase string, compared int64) { t.Progress(operation.Progress{Phase: phase, Done: compared}) },
 	}
 	for until := time.Now().Add(answerWithin); ; {
-		if err = answers(ctx, from.store, to.past); err != nil {
+		if err := answers(ctx, from.store, to.past); err != nil {
 			return came, err
 		}
 		came, err = replica.Rejoin(ctx, asked)
